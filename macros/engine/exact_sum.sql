@@ -1,0 +1,13 @@
+{#- A sum that does not depend on the order of its rows: floating point addition does, and a last
+    bit that flips from run to run would look like a change. Terms are taken to nine decimals. #}
+{% macro exact_sum(expression) %}
+    {{- return(adapter.dispatch('exact_sum', 'eros')(expression)) -}}
+{% endmacro %}
+
+{% macro default__exact_sum(expression) -%}
+    cast(sum(cast({{ expression }} as bignumeric)) as float64)
+{%- endmacro %}
+
+{% macro duckdb__exact_sum(expression) -%}
+    cast(sum(cast({{ expression }} as decimal(38, 9))) as double)
+{%- endmacro %}

@@ -1,0 +1,83 @@
+{#- on-run-start: creates the state that hooks own, where it is missing. Existing tables and their
+    rows are never touched. #}
+{% macro create_operations_tables() %}
+    {%- if execute and flags.WHICH in ['build', 'run', 'seed', 'test', 'snapshot', 'run-operation'] -%}
+        {%- do prepare_types() -%}
+        {%- for table in operations_tables() -%}
+            {%- do run_query(create_state_table(table)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro operations_tables() %}
+    {{ return([
+        {
+            'name': 'active_caption_assignments',
+            'columns': [
+                'page_name STRING', 'caption_id INT64', 'caption_text STRING', 'assigned_date DATE',
+                'scheduled_send_date DATE', 'scheduled_send_hour INT64', 'price_tier STRING',
+                'is_active BOOL', 'assigned_at TIMESTAMP', 'assignment_key STRING',
+                'schedule_id STRING', 'deactivated_at TIMESTAMP', 'deactivation_reason STRING'
+            ],
+            'partition_by': 'scheduled_send_date',
+            'cluster_by': ['page_name', 'assignment_key'],
+            'expiration_days': none
+        },
+        {
+            'name': 'lock_sweep_log',
+            'columns': [
+                'sweep_id STRING', 'sweep_time TIMESTAMP', 'locks_expired_stale INT64',
+                'locks_expired_past_date INT64', 'total_locks_cleaned INT64',
+                'sweep_duration_seconds FLOAT64'
+            ],
+            'partition_by': 'date(sweep_time)',
+            'cluster_by': ['sweep_id'],
+            'expiration_days': none
+        },
+        {
+            'name': 'etl_job_runs',
+            'columns': [
+                'job_id STRING', 'job_name STRING', 'job_start_time TIMESTAMP',
+                'job_end_time TIMESTAMP', 'job_status STRING', 'execution_date DATE',
+                'creators_processed INT64', 'creators_failed INT64', 'error_message STRING',
+                'job_duration_seconds FLOAT64'
+            ],
+            'partition_by': 'date(job_start_time)',
+            'cluster_by': ['job_name', 'job_status'],
+            'expiration_days': none
+        },
+        {
+            'name': 'automation_alerts',
+            'columns': [
+                'alert_id STRING', 'alert_time TIMESTAMP', 'alert_level STRING',
+                'alert_source STRING', 'alert_message STRING', 'job_id STRING', 'acknowledged BOOL',
+                'acknowledged_at TIMESTAMP', 'acknowledged_by STRING'
+            ],
+            'partition_by': 'date(alert_time)',
+            'cluster_by': ['alert_level', 'alert_source'],
+            'expiration_days': none
+        },
+        {
+            'name': 'creator_processing_errors',
+            'columns': [
+                'job_id STRING', 'page_name STRING', 'execution_date DATE', 'error_message STRING',
+                'error_time TIMESTAMP'
+            ],
+            'partition_by': 'execution_date',
+            'cluster_by': ['page_name'],
+            'expiration_days': none
+        },
+        {
+            'name': 'schedule_export_log',
+            'columns': [
+                'schedule_id STRING', 'page_name STRING', 'export_timestamp TIMESTAMP',
+                'message_count INT64', 'execution_time_seconds FLOAT64', 'status STRING',
+                'error_message STRING', 'export_format STRING', 'exported_by STRING'
+            ],
+            'partition_by': 'date(export_timestamp)',
+            'cluster_by': ['page_name', 'status'],
+            'expiration_days': 90
+        },
+    ]) }}
+{% endmacro %}

@@ -1,0 +1,134 @@
+{#- on-run-start: opens this run's row in etl_job_runs, after closing the rows of runs that died. #}
+{% macro open_job_run() %}
+    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
+        {%- do run_query(close_dead_runs()) -%}
+        {%- set statement -%}
+            insert into {{ source('operations', 'etl_job_runs') }} (
+                job_id, job_name, job_start_time, job_status, execution_date
+            )
+            values (
+                '{{ invocation_id }}', {{ text_literal(job_name()) }}, {{ timestamp_literal(run_started_at) }},
+                'RUNNING', {{ execution_date() }}
+            )
+        {%- endset -%}
+        {%- do run_query(statement) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- The schedule's name: from the runner, else the selector of the command, else "build". #}
+{% macro job_name() %}
+    {%- set given = env_var('EROS_JOB_NAME', '') -%}
+    {{ return(given or invocation_args_dict.get('selector') or flags.WHICH) }}
+{% endmacro %}
+
+
+{% macro close_dead_runs() -%}
+    update {{ source('operations', 'etl_job_runs') }}
+    set
+        job_status = 'FAILED',
+        job_end_time = {{ timestamp_literal(run_started_at) }},
+        error_message = 'the run died without closing its row; found by run {{ invocation_id }}'
+    where job_status = 'RUNNING' and job_id != '{{ invocation_id }}' and {{ is_dead_run() }}
+{%- endmacro %}
+
+
+{#- on-run-end: the row's true status. A failed model or test fails the run; creators that were left
+    out make it COMPLETED_WITH_ERRORS, none to schedule COMPLETED_NO_WORK. #}
+{% macro close_job_run(results) %}
+    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
+        {%- set failures = [] -%}
+        {%- set skipped = [] -%}
+        {%- set checked = [] -%}
+        {%- set swept = [] -%}
+        {%- set breaker = [] -%}
+        {%- for result in results -%}
+            {%- if result.status in ['error', 'fail', 'runtime error'] -%}
+                {%- do breaker.append(result.node.name) if result.node.name == 'circuit_breaker' -%}
+                {%- do failures.append(result.node.name ~ ': ' ~ (result.message or result.status) | trim | truncate(300)) -%}
+            {%- elif result.status == 'skipped' -%}
+                {%- do skipped.append(result.node.name) -%}
+            {%- elif result.node.name == 'creator_checks' -%}
+                {%- do checked.append(result.node.relation_name) -%}
+            {%- elif result.node.name == 'caption_lock_summary' -%}
+                {%- do swept.append(result.execution_time) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if swept -%}
+            {%- do run_query(log_sweep_duration(swept[0])) -%}
+        {%- endif -%}
+        {%- set creators = count_creators(checked[0]) if checked else {'processed': none, 'failed': none} -%}
+        {%- if failures or skipped -%}
+            {%- set status = 'FAILED' -%}
+        {%- elif creators.processed == 0 and creators.failed == 0 -%}
+            {%- set status = 'COMPLETED_NO_WORK' -%}
+        {%- elif creators.failed -%}
+            {%- set status = 'COMPLETED_WITH_ERRORS' -%}
+        {%- else -%}
+            {%- set status = 'SUCCESS' -%}
+        {%- endif -%}
+        {%- set message = (failures or (['skipped: ' ~ skipped | join(', ')] if skipped else [])) | join('; ') -%}
+        {%- if creators.failed and not failures -%}
+            {%- set message = creators.failed ~ ' creators left out, see creator_processing_errors' -%}
+        {%- endif -%}
+        {%- do run_query(finish_job_run(status, creators, message)) -%}
+        {%- do raise_run_alert(status, creators, message, breaker | length > 0) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro count_creators(checks) %}
+    {%- set counts = run_query(
+        "select count(case when check_status = 'ok' then 1 end), count(case when check_status = 'failed' then 1 end) from " ~ checks
+    ).rows[0] -%}
+    {{ return({'processed': counts[0] | int, 'failed': counts[1] | int}) }}
+{% endmacro %}
+
+
+{% macro finish_job_run(status, creators, message) -%}
+    {%- set now = modules.datetime.datetime.now(modules.pytz.utc) -%}
+    update {{ source('operations', 'etl_job_runs') }}
+    set
+        job_status = '{{ status }}',
+        job_end_time = {{ timestamp_literal(now) }},
+        job_duration_seconds = {{ (now - run_started_at).total_seconds() }},
+        creators_processed = {{ 'null' if creators.processed is none else creators.processed }},
+        creators_failed = {{ 'null' if creators.failed is none else creators.failed }},
+        error_message = {{ text_literal(message) if message else 'null' }}
+    where job_id = '{{ invocation_id }}'
+{%- endmacro %}
+
+
+{% macro log_sweep_duration(seconds) -%}
+    update {{ source('operations', 'lock_sweep_log') }}
+    set sweep_duration_seconds = {{ seconds }}
+    where sweep_id = '{{ invocation_id }}'
+{%- endmacro %}
+
+
+{#- A failed run is CRITICAL, creators left out a WARNING. #}
+{% macro raise_run_alert(status, creators, message, is_breaker_open) %}
+    {%- if status in ['FAILED', 'COMPLETED_WITH_ERRORS'] -%}
+        {%- set text -%}
+            {%- if is_breaker_open -%}
+                the circuit breaker is open: {{ creators.failed }} creators cannot be scheduled, nothing was published; see creator_processing_errors
+            {%- else -%}
+                {{ job_name() }} {{ 'failed' if status == 'FAILED' else 'completed with errors' }}: {{ message }}
+            {%- endif -%}
+        {%- endset -%}
+        {%- set statement -%}
+            insert into {{ source('operations', 'automation_alerts') }} (
+                alert_id, alert_time, alert_level, alert_source, alert_message, job_id, acknowledged
+            )
+            select
+                {{ hex_sha256("'" ~ invocation_id ~ "|job_run'") }},
+                {{ as_of() }},
+                '{{ 'CRITICAL' if status == 'FAILED' else 'WARNING' }}',
+                '{{ 'circuit_breaker' if is_breaker_open else 'job_run' }}',
+                {{ text_literal(text) }},
+                '{{ invocation_id }}',
+                false
+        {%- endset -%}
+        {%- do run_query(statement) -%}
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,34 @@
+{#- Post-hook of caption_lock_summary: too many locks released at once, or left active. #}
+{% macro raise_lock_alerts() -%}
+    insert into {{ source('operations', 'automation_alerts') }} (
+        alert_id, alert_time, alert_level, alert_source, alert_message, job_id, acknowledged
+    )
+    select
+        {{ hex_sha256("'" ~ invocation_id ~ "|' || source") }},
+        {{ as_of() }},
+        level,
+        source,
+        message,
+        '{{ invocation_id }}',
+        false
+    from (
+        select
+            'lock_sweep' as source,
+            'WARNING' as level,
+            'the sweep released ' || cast(total_locks_cleaned as string)
+            || ' locks at once: were sweeps missed?' as message
+        from {{ source('operations', 'lock_sweep_log') }}
+        where sweep_id = '{{ invocation_id }}' and total_locks_cleaned > {{ var('sweep_warning_locks') }}
+
+        union all
+
+        select
+            'active_locks' as source,
+            case when sum(active_locks) >= {{ var('active_locks_critical') }} then 'CRITICAL' else 'WARNING' end
+                as level,
+            cast(sum(active_locks) as string)
+            || ' locks are active: look for schedules far ahead in active_caption_assignments' as message
+        from {{ this }}
+        having sum(active_locks) > {{ var('active_locks_warning') }}
+    ) as found
+{%- endmacro %}

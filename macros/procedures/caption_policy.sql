@@ -1,0 +1,9 @@
+{#- The var caption_policy, checked. #}
+{% macro caption_policy() %}
+    {%- if var('caption_policy') not in ['pooled', 'wilson'] -%}
+        {% do exceptions.raise_compiler_error(
+            "var caption_policy must be pooled or wilson, not '" ~ var('caption_policy') ~ "'"
+        ) %}
+    {%- endif -%}
+    {{ return(var('caption_policy')) }}
+{% endmacro %}

@@ -1,0 +1,163 @@
+{#- Deploys select_captions_for_creator(page_name, behavioral_segment, num_budget, num_mid,
+    num_premium, num_bump), a table function for one creator at a SQL prompt. It chooses by the same
+    statement as the daily run, from the pool and the scores of the last daily run. #}
+{% macro deploy_select_captions_for_creator() -%}
+    {%- set request -%}
+        (
+            select
+                lower(trim(for_page_name)) as page_name,
+                for_behavioral_segment as behavioral_segment,
+                want_budget as num_budget,
+                want_mid as num_mid,
+                want_premium as num_premium,
+                want_bump as num_bump
+        )
+    {%- endset -%}
+    {{ create_table_function(
+        'select_captions_for_creator',
+        [
+            'for_page_name STRING', 'for_behavioral_segment STRING', 'want_budget INT64',
+            'want_mid INT64', 'want_premium INT64', 'want_bump INT64'
+        ],
+        select_captions(request, this)
+    ) }}
+{%- endmacro %}
+
+
+{#- The captions that fill each request's tiers: one row per request's page and caption chosen.
+
+    `requests` has page_name, behavioral_segment and the number wanted per tier; `scores` is
+    caption_scores. #}
+{% macro select_captions(requests, scores) -%}
+    with
+
+    requests as (
+
+        select * from {{ requests }} as given
+
+    ),
+
+    scores as (
+
+        select * from {{ scores }}
+
+    ),
+
+    wanted as (
+        {% for tier in ['budget', 'mid', 'premium', 'bump'] %}
+        select
+            page_name,
+            behavioral_segment,
+            '{{ tier }}' as price_tier,
+            num_{{ tier }} as quota
+        from requests
+        where num_{{ tier }} > 0
+        {%- if not loop.last %}
+
+        union all
+        {% endif %}
+        {%- endfor %}
+
+    ),
+
+    multiplied as (
+
+        select
+            scores.*,
+            wanted.behavioral_segment,
+            wanted.quota,
+            case
+                when wanted.behavioral_segment = 'premium' and wanted.price_tier = 'premium' then 1.25e0
+                when wanted.behavioral_segment = 'budget' and wanted.price_tier in ('budget', 'mid') then 1.15e0
+                else 1e0
+            end as segment_multiplier
+        from wanted
+        inner join scores
+            on
+                wanted.page_name = scores.page_name
+                and wanted.price_tier = scores.price_tier
+
+    ),
+
+    {#- A soft pattern ranks a caption below every one without: scores lie between -1 and 2. #}
+    scored as (
+
+        select
+            *,
+            base_score * segment_multiplier as score,
+            base_score * segment_multiplier - case when is_soft_restricted then 10e0 else 0e0 end as sort_score
+        from multiplied
+
+    ),
+
+    {#- The few best of each tier, far more than any quota: all that follows works on them alone. #}
+    shortlisted as (
+
+        select *
+        from scored
+        qualify row_number() over (partition by page_name, price_tier order by sort_score desc) <= 200
+
+    ),
+
+    {#- One text may stand in two tiers; it is sent once. #}
+    distinct_texts as (
+
+        select *
+        from shortlisted
+        qualify
+            row_number() over (
+                partition by page_name, caption_key
+                order by sort_score desc, caption_id asc
+            ) = 1
+
+    ),
+
+    ranked as (
+
+        select
+            *,
+            row_number() over (
+                partition by page_name, price_tier
+                order by sort_score desc, caption_id asc
+            ) as tier_rank
+        from distinct_texts
+
+    ),
+
+    final as (
+
+        select
+            page_name,
+            behavioral_segment,
+            price_tier,
+            tier_rank,
+            row_number() over (
+                partition by page_name
+                order by sort_score desc, caption_id asc
+            ) as selection_rank,
+            caption_id,
+            caption_text,
+            caption_key,
+            content_category,
+            has_urgency,
+            is_soft_restricted,
+            caption_policy,
+            outcome_count,
+            page_median_emv,
+            posterior_mean,
+            posterior_sd,
+            uniform_draw,
+            draw,
+            thompson,
+            diversity,
+            value,
+            budget_penalty,
+            segment_multiplier,
+            score
+        from ranked
+        where tier_rank <= quota
+
+    )
+
+    select * from final
+{%- endmacro %}

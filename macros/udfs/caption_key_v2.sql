@@ -1,0 +1,24 @@
+{#- The identity of a text: SHA-256 of its letters, marks, numbers and underscores in any script,
+    lower case, single blanks between words. A text of which nothing is left (only emoji) is keyed
+    by itself, so that two of them differ. #}
+{% macro deploy_caption_key_v2() %}
+    {{- return(create_function('caption_key_v2', ['message STRING'], 'STRING', caption_key_expression('message'))) -}}
+{% endmacro %}
+
+
+{#- The body, rendered into every function that needs it: a function's body may not call another
+    user function on every engine that we run. #}
+{% macro caption_key_expression(message) -%}
+    {%- set white_space = '[\\s\\x0b\\x{85}\\p{Z}]' -%}
+    {%- set words = "trim(" ~ replace_pattern(
+            replace_pattern(
+                "lower(" ~ nfc(message) ~ ")",
+                '[^\\p{L}\\p{M}\\p{N}_\\s\\x0b\\x{85}\\p{Z}]',
+                ''
+            ),
+            white_space ~ '+',
+            ' '
+        ) ~ ")" -%}
+    {%- set raw = replace_pattern(message, '^' ~ white_space ~ '+|' ~ white_space ~ '+$', '') -%}
+    {{ hex_sha256("case when " ~ words ~ " = '' then " ~ raw ~ " else " ~ words ~ " end") }}
+{%- endmacro %}

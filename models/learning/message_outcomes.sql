@@ -1,0 +1,98 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy=replace_window_strategy(),
+        partition_by={'field': 'sending_date', 'data_type': 'date'},
+        cluster_by=['page_name', 'row_id'],
+        meta={'window_lag_days': 2}
+    )
+}}
+
+{%- set first_date = first_reevaluated_date(this, lag_days=2) if is_incremental() else none %}
+
+with
+
+messages as (
+
+    select * from {{ ref('stg_mass_messages') }}
+    {%- if first_date %}
+    where sending_date >= {{ add_days(first_date, 1 - var('median_window_days')) }}
+    {%- endif %}
+
+),
+
+caption_bank as (
+
+    select * from {{ ref('stg_caption_bank') }}
+
+),
+
+viewed_messages as (
+
+    select
+        *,
+        purchased_count / viewed_count * earnings as emv
+    from messages
+    where viewed_count > 0
+
+),
+
+page_medians as (
+
+    {{ rolling_median('viewed_messages', 'emv', 'sending_date', var('median_window_days'), 'page_median_emv') }}
+
+),
+
+{#- The same text often stands in the bank under several ids; the smallest takes the credit. #}
+captions_by_key as (
+
+    select
+        caption_key,
+        min(caption_id) as caption_id
+    from caption_bank
+    group by caption_key
+
+),
+
+mature_messages as (
+
+    select
+        viewed_messages.*,
+        coalesce(viewed_messages.caption_id, captions_by_key.caption_id) as resolved_caption_id
+    from viewed_messages
+    left join captions_by_key on viewed_messages.caption_key = captions_by_key.caption_key
+    where
+        viewed_messages.sending_time <= {{ as_of(minus_hours=var('outcome_maturity_hours')) }}
+        {%- if first_date %}
+        and viewed_messages.sending_date >= {{ first_date }}
+        {%- endif %}
+
+),
+
+final as (
+
+    select
+        mature_messages.row_id,
+        mature_messages.page_name,
+        mature_messages.resolved_caption_id as caption_id,
+        mature_messages.sending_time,
+        mature_messages.sending_date,
+        mature_messages.sent_count,
+        mature_messages.viewed_count,
+        mature_messages.purchased_count,
+        mature_messages.earnings,
+        mature_messages.emv,
+        page_medians.page_median_emv,
+        mature_messages.emv > page_medians.page_median_emv as is_success,
+        {#- The floor keeps a message that nobody bought comparable: far below the page, not at -∞. #}
+        ln(greatest(mature_messages.emv, 0.05e0 * page_medians.page_median_emv, 0.000001e0)) as log_emv
+    from mature_messages
+    inner join page_medians
+        on
+            mature_messages.page_name = page_medians.page_name
+            and mature_messages.sending_date = page_medians.sending_date
+    where mature_messages.resolved_caption_id is not null
+
+)
+
+select * from final

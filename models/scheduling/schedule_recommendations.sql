@@ -1,0 +1,96 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='merge',
+        unique_key=['schedule_id', 'time_slot_rank'],
+        partition_by={'field': 'schedule_date', 'data_type': 'date'},
+        cluster_by=['schedule_id', 'time_slot_rank'],
+        full_refresh=false,
+        post_hook="{{ lock_scheduled_captions() }}"
+    )
+}}
+
+with
+
+selected as (
+
+    select * from {{ ref('selected_captions') }}
+
+),
+
+send_hours as (
+
+    select * from {{ ref('creator_send_hours') }}
+
+),
+
+creators as (
+
+    select * from {{ ref('creator_day_plan') }}
+
+),
+
+{#- The best caption goes out at the best hour. #}
+placed as (
+
+    select
+        selected.*,
+        creators.schedule_date,
+        creators.account_size,
+        send_hours.send_hour,
+        send_hours.smoothed_rpr,
+        selected.page_name || '_{{ execution_date_value().strftime("%Y%m%d") }}' as schedule_id
+    from selected
+    inner join creators on selected.page_name = creators.page_name
+    inner join send_hours
+        on
+            selected.page_name = send_hours.page_name
+            and selected.selection_rank = send_hours.slot_quality_rank
+
+),
+
+final as (
+
+    select
+        schedule_id,
+        row_number() over (partition by schedule_id order by send_hour asc) as time_slot_rank,
+        page_name,
+        schedule_date,
+        {{ utc_from_local('schedule_date', 'send_hour') }} as scheduled_send_time,
+        send_hour,
+        case when price_tier = 'bump' then 'BUMP' else 'PPV' end as message_type,
+        caption_id,
+        caption_text,
+        price_tier,
+        content_category,
+        has_urgency,
+        account_size,
+        behavioral_segment,
+        caption_policy,
+        selection_rank,
+        tier_rank,
+        is_soft_restricted,
+        outcome_count,
+        page_median_emv,
+        posterior_mean,
+        posterior_sd,
+        uniform_draw,
+        draw,
+        thompson,
+        diversity,
+        value,
+        budget_penalty,
+        segment_multiplier,
+        score,
+        smoothed_rpr as hour_smoothed_rpr,
+        true as is_active,
+        {{ as_of() }} as created_at
+    from placed
+
+)
+
+{#- Published is published: a day that has a schedule keeps it, whatever has been learnt since. #}
+select * from final
+{%- if is_incremental() %}
+where schedule_id not in (select schedule_id from {{ this }} where schedule_date = {{ execution_date() }})
+{%- endif %}

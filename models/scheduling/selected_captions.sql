@@ -1,0 +1,19 @@
+with
+
+creators_to_schedule as (
+
+    select creator_day_plan.*
+    from {{ ref('creator_day_plan') }} as creator_day_plan
+    inner join {{ ref('creator_checks') }} as creator_checks
+        on creator_day_plan.page_name = creator_checks.page_name
+    where creator_checks.check_status = 'ok'
+
+),
+
+final as (
+
+    {{ select_captions('creators_to_schedule', ref('caption_scores')) }}
+
+)
+
+select * from final

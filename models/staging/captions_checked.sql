@@ -1,0 +1,71 @@
+{{ config(materialized='view') }}
+
+with
+
+source_rows as (
+
+    select * from {{ source('inputs', 'captions') }}
+
+),
+
+typed as (
+
+    select
+        source_rows as raw_row,
+        {{ read_number('caption_id') }},
+        {{ try_cast_as('caption_id', 'int64') }} as caption_id_typed,
+        {{ read_text('caption_text') }} as caption_text,
+        cast(content_category as string) as content_category,
+        lower(trim(cast(price_tier as string))) as price_tier,
+        {{ read_text('has_urgency') }} as has_urgency_text,
+        {{ try_cast_as('has_urgency', 'bool') }} as has_urgency
+    from source_rows
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ join_texts(
+            key_reasons('caption_id')
+            + [
+                reject_when('caption_text is null', 'caption_text is missing'),
+                reject_when('has_urgency_text is not null and has_urgency is null', 'has_urgency is not a truth value'),
+            ]
+        ) }} as row_reason
+    from typed
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by caption_id_typed, row_reason is null
+            order by caption_text asc, price_tier asc, content_category asc, has_urgency asc
+        ) as row_rank
+    from judged
+
+),
+
+final as (
+
+    select
+        caption_id_typed as caption_id,
+        caption_text,
+        content_category,
+        price_tier,
+        coalesce(has_urgency, false) as has_urgency,
+        case
+            when row_reason is not null then row_reason
+            when row_rank > 1 then 'caption_id is a duplicate'
+        end as rejection_reason,
+        caption_id_text as row_key,
+        raw_row
+    from ranked
+
+)
+
+select * from final

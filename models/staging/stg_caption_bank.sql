@@ -1,0 +1,26 @@
+with
+
+checked_captions as (
+
+    select * from {{ ref('caption_bank_checked') }}
+
+),
+
+final as (
+
+    select
+        caption_id,
+        caption_text,
+        {{ function_name('caption_key_v2') }}(caption_text) as caption_key,
+        content_category,
+        price_tier,
+        has_urgency,
+        avg_revenue,
+        overall_performance_score,
+        usage_status
+    from checked_captions
+    where rejection_reason is null
+
+)
+
+select * from final
