@@ -17,7 +17,7 @@
 {%- endmacro %}
 
 {% macro duckdb__pattern_matches(pattern_model, patterns, captions) -%}
-    {%- if not execute or load_relation(pattern_model) is none -%}
+    {%- if not execute or pattern_model.is_cte or load_relation(pattern_model) is none -%}
         {{ return(eros.default__pattern_matches(pattern_model, patterns, captions)) }}
     {%- endif -%}
     {%- set literals = run_query(

@@ -19,7 +19,7 @@
             'for_page_name STRING', 'for_behavioral_segment STRING', 'want_budget INT64',
             'want_mid INT64', 'want_premium INT64', 'want_bump INT64'
         ],
-        select_captions(request, this)
+        select_captions(request, this, ref('schedulable_captions'))
     ) }}
 {%- endmacro %}
 
@@ -27,8 +27,8 @@
 {#- The captions that fill each request's tiers: one row per request's page and caption chosen.
 
     `requests` has page_name, behavioral_segment and the number wanted per tier; `scores` is
-    caption_scores. #}
-{% macro select_captions(requests, scores) -%}
+    caption_scores, `captions` is schedulable_captions. #}
+{% macro select_captions(requests, scores, captions) -%}
     with
 
     requests as (
@@ -40,6 +40,12 @@
     scores as (
 
         select * from {{ scores }}
+
+    ),
+
+    captions as (
+
+        select * from {{ captions }}
 
     ),
 
@@ -99,11 +105,24 @@
 
     ),
 
+    described as (
+
+        select
+            shortlisted.*,
+            captions.caption_text,
+            captions.caption_key,
+            captions.content_category,
+            captions.has_urgency
+        from shortlisted
+        inner join captions on shortlisted.caption_id = captions.caption_id
+
+    ),
+
     {#- One text may stand in two tiers; it is sent once. #}
     distinct_texts as (
 
         select *
-        from shortlisted
+        from described
         qualify
             row_number() over (
                 partition by page_name, caption_key

@@ -20,5 +20,5 @@
             ' '
         ) ~ ")" -%}
     {%- set raw = replace_pattern(message, '^' ~ white_space ~ '+|' ~ white_space ~ '+$', '') -%}
-    {{ hex_sha256("case when " ~ words ~ " = '' then " ~ raw ~ " else " ~ words ~ " end") }}
+    {{ hex_sha256("coalesce(nullif(" ~ words ~ ", ''), " ~ raw ~ ")") }}
 {%- endmacro %}

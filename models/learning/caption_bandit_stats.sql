@@ -61,8 +61,11 @@ current_stats as (
         bounds.upper_bound as confidence_upper_bound,
         bounds.exploration_bonus as exploration_score,
         last_used,
-        cast(round(100 * percent_rank() over (partition by page_name order by avg_emv asc)) as int64)
-            as performance_percentile
+        {#- 100 · percent rank; in this order of operations halves are exact and round alike everywhere. #}
+        cast(round(coalesce(
+            100e0 * (rank() over (partition by page_name order by avg_emv asc) - 1)
+            / nullif(count(*) over (partition by page_name) - 1, 0), 0e0
+        )) as int64) as performance_percentile
     from bounded
 
 ),

@@ -21,47 +21,56 @@ restriction_matches as (
 
 ),
 
-resting_texts as (
+recent_usage as (
 
-    select distinct
-        page_name,
-        caption_key
-    from {{ ref('recent_caption_usage') }}
+    select * from {{ ref('recent_caption_usage') }}
 
 ),
 
+{#- Whatever id it went out under, the text is what rests. #}
+excluded as (
+
+    select
+        page_name,
+        caption_id
+    from restriction_matches
+    where is_hard
+
+    union distinct
+
+    select
+        recent_usage.page_name,
+        captions.caption_id
+    from recent_usage
+    inner join captions on recent_usage.caption_key = captions.caption_key
+
+),
+
+{#- One row per creator and caption, 10 million for 100 creators: numbers only, the texts are joined
+    to the few that are chosen. #}
 final as (
 
     select
         page_groups.page_name,
         captions.caption_id,
-        captions.caption_text,
-        captions.caption_key,
         captions.price_tier,
-        captions.content_category,
-        captions.has_urgency,
         captions.weight_sum,
         captions.weighted_residual_sum,
         page_groups.diversity,
         page_groups.budget_penalty,
         coalesce(restriction_matches.is_soft, false) as is_soft_restricted
     from page_groups
-    inner join captions
-        on
-            page_groups.price_tier = captions.price_tier
-            and page_groups.content_category = captions.content_category
-            and page_groups.has_urgency = captions.has_urgency
+    inner join captions on page_groups.caption_group = captions.caption_group
     left join restriction_matches
         on
             page_groups.page_name = restriction_matches.page_name
             and captions.caption_id = restriction_matches.caption_id
-    left join resting_texts
+            and restriction_matches.is_soft
+    left join excluded
         on
-            page_groups.page_name = resting_texts.page_name
-            and captions.caption_key = resting_texts.caption_key
-    where
-        resting_texts.page_name is null
-        and not coalesce(restriction_matches.is_hard, false)
+            page_groups.page_name = excluded.page_name
+            and captions.caption_id = excluded.caption_id
+    where excluded.page_name is null
 
 )
 

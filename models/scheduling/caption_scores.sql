@@ -39,6 +39,7 @@ pages as (
 
     select
         creators.page_name,
+        '{{ execution_date_value().isoformat() }}|' || creators.page_name || '|' as draw_key,
         coalesce(page_beliefs.page_level, typical.page_level, 0e0) as page_level,
         greatest(
             coalesce(page_beliefs.page_median_emv, exp(coalesce(typical.page_level, 0e0))), 0.000001e0
@@ -68,7 +69,7 @@ paired as (
         totals.emv_sum / totals.outcome_count as avg_emv,
         coalesce(1e0 / (pages.pair_variance + pages.message_variance / totals.outcome_count), 0e0) as own_weight,
         {{ function_name('uniform_draw') }}(
-            '{{ execution_date_value().isoformat() }}|' || pool.page_name || '|' || cast(pool.caption_id as string)
+            pages.draw_key || cast(pool.caption_id as string)
         ) as uniform_draw
     from pool
     inner join pages on pool.page_name = pages.page_name
@@ -144,11 +145,7 @@ final as (
     select
         page_name,
         caption_id,
-        caption_text,
-        caption_key,
         price_tier,
-        content_category,
-        has_urgency,
         is_soft_restricted,
         '{{ policy }}' as caption_policy,
         outcome_count,

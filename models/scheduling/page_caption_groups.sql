@@ -28,6 +28,7 @@ recent_usage as (
 groups as (
 
     select distinct
+        caption_group,
         price_tier,
         content_category,
         has_urgency
@@ -39,7 +40,7 @@ page_groups as (
 
     select
         creators.page_name,
-        creators.behavioral_segment,
+        groups.caption_group,
         groups.price_tier,
         groups.content_category,
         groups.has_urgency
@@ -52,8 +53,7 @@ restricted as (
 
     select distinct
         page_groups.page_name,
-        page_groups.price_tier,
-        page_groups.content_category
+        page_groups.caption_group
     from page_groups
     inner join restrictions
         on
@@ -72,17 +72,14 @@ used as (
 
     select
         page_groups.page_name,
-        page_groups.price_tier,
-        page_groups.content_category,
-        page_groups.has_urgency,
+        page_groups.caption_group,
         count(case when recent_usage.has_urgency then 1 end) as urgent_used,
         count(case when recent_usage.content_category = page_groups.content_category then 1 end) as category_used,
         count(case when recent_usage.price_tier = page_groups.price_tier then 1 end) as tier_used,
         count(case when recent_usage.has_urgency = page_groups.has_urgency then 1 end) as urgency_used
     from page_groups
     left join recent_usage on page_groups.page_name = recent_usage.page_name
-    group by
-        page_groups.page_name, page_groups.price_tier, page_groups.content_category, page_groups.has_urgency
+    group by page_groups.page_name, page_groups.caption_group
 
 ),
 
@@ -90,6 +87,7 @@ final as (
 
     select
         page_groups.page_name,
+        page_groups.caption_group,
         page_groups.price_tier,
         page_groups.content_category,
         page_groups.has_urgency,
@@ -109,14 +107,11 @@ final as (
     inner join used
         on
             page_groups.page_name = used.page_name
-            and page_groups.price_tier = used.price_tier
-            and page_groups.content_category = used.content_category
-            and page_groups.has_urgency = used.has_urgency
+            and page_groups.caption_group = used.caption_group
     left join restricted
         on
             page_groups.page_name = restricted.page_name
-            and page_groups.price_tier = restricted.price_tier
-            and page_groups.content_category = restricted.content_category
+            and page_groups.caption_group = restricted.caption_group
 
 )
 

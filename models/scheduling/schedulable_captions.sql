@@ -33,6 +33,9 @@ final as (
         coalesce(one_per_text.content_category, '') as content_category,
         one_per_text.price_tier,
         one_per_text.has_urgency,
+        dense_rank() over (
+            order by one_per_text.price_tier, coalesce(one_per_text.content_category, ''), one_per_text.has_urgency
+        ) as caption_group,
         coalesce(caption_beliefs.weight_sum, 0e0) as weight_sum,
         coalesce(caption_beliefs.weighted_residual_sum, 0e0) as weighted_residual_sum
     from one_per_text

@@ -12,7 +12,7 @@ creators_to_schedule as (
 
 final as (
 
-    {{ select_captions('creators_to_schedule', ref('caption_scores')) }}
+    {{ select_captions('creators_to_schedule', ref('caption_scores'), ref('schedulable_captions')) }}
 
 )
 

@@ -31,8 +31,8 @@ final as (
 
     select
         hour_set,
-        hour_count,
-        smallest_gap_hours
+        cast(hour_count as int64) as hour_count,
+        cast(smallest_gap_hours as int64) as smallest_gap_hours
     from measured
 
 )

@@ -46,8 +46,20 @@ typed as (
 judged as (
 
     select
-        *,
+        raw_row,
+        row_id_text as row_key,
+        row_id_typed as row_id,
+        page_name,
+        message,
+        sending_time,
         {{ local_date('sending_time') }} as sending_date,
+        price_number as price,
+        sent_count_number as sent_count,
+        viewed_count_number as viewed_count,
+        purchased_count_number as purchased_count,
+        earnings_number as earnings,
+        message_type,
+        caption_id_typed as caption_id,
         {{ join_texts(
             key_reasons('row_id')
             + [
@@ -83,11 +95,10 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by row_id_typed, row_reason is null
+            partition by row_id, row_reason is null
             order by
-                sending_time asc, viewed_count_number desc, purchased_count_number desc,
-                sent_count_number desc, earnings_number desc, page_name asc, message asc,
-                price_number asc, message_type asc, caption_id_typed asc
+                sending_time asc, viewed_count desc, purchased_count desc, sent_count desc,
+                earnings desc, price asc, caption_id asc, page_name asc, message asc, message_type asc
         ) as row_rank
     from judged
     {%- if first_date %}
@@ -118,34 +129,42 @@ decided as (
         end as rejection_reason
     from ranked
     {%- if first_date %}
-    left join accepted_before on ranked.row_id_typed = accepted_before.row_id
+    left join accepted_before on ranked.row_id = accepted_before.row_id
     {%- endif %}
+
+),
+
+{#- Normalising is what costs, and the same texts are sent again and again: each is keyed once. #}
+message_keys as (
+
+    select
+        message,
+        {{ function_name('caption_key_v2') }}(message) as caption_key
+    from (select distinct cast(message as string) as message from source_rows) as distinct_messages
 
 ),
 
 final as (
 
     select
-        row_id_typed as row_id,
-        page_name,
-        sending_time,
-        sending_date,
-        price_number as price,
-        coalesce(cast(case when rejection_reason is null then sent_count_number end as int64), 0) as sent_count,
-        coalesce(cast(case when rejection_reason is null then viewed_count_number end as int64), 0) as viewed_count,
-        coalesce(cast(case when rejection_reason is null then purchased_count_number end as int64), 0)
-            as purchased_count,
-        coalesce(earnings_number, 0) as earnings,
-        message_type,
-        caption_id_typed as caption_id,
-        case
-            when rejection_reason is null and caption_id_typed is null
-                then {{ function_name('caption_key_v2') }}(message)
-        end as caption_key,
-        rejection_reason,
-        row_id_text as row_key,
-        case when rejection_reason is not null then {{ row_as_json('raw_row') }} end as raw_row
+        decided.row_id,
+        decided.page_name,
+        decided.sending_time,
+        decided.sending_date,
+        decided.price,
+        {% for count in ['sent_count', 'viewed_count', 'purchased_count'] -%}
+        cast(coalesce(case when decided.rejection_reason is null then decided.{{ count }} end, 0) as int64)
+            as {{ count }},
+        {% endfor -%}
+        coalesce(decided.earnings, 0) as earnings,
+        decided.message_type,
+        decided.caption_id,
+        case when decided.caption_id is null then message_keys.caption_key end as caption_key,
+        decided.rejection_reason,
+        decided.row_key,
+        case when decided.rejection_reason is not null then {{ row_as_json('decided.raw_row') }} end as raw_row
     from decided
+    left join message_keys on decided.message = message_keys.message
 
 )
 
