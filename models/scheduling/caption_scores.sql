@@ -41,9 +41,7 @@ pages as (
         creators.page_name,
         '{{ execution_date_value().isoformat() }}|' || creators.page_name || '|' as draw_key,
         coalesce(page_beliefs.page_level, typical.page_level, 0e0) as page_level,
-        greatest(
-            coalesce(page_beliefs.page_median_emv, exp(coalesce(typical.page_level, 0e0))), 0.000001e0
-        ) as page_median_emv,
+        coalesce(page_beliefs.page_median_emv, exp(coalesce(typical.page_level, 0e0))) as page_median_emv,
         variances.message_variance,
         variances.caption_variance,
         variances.pair_variance
@@ -130,13 +128,22 @@ components as (
     select
         *,
         {% if policy == 'pooled' -%}
-        1e0 / (1e0 + exp(-1.702e0 * (draw - ln(page_median_emv)))) as thompson,
-        exp(posterior_mean) / (exp(posterior_mean) + page_median_emv) as value
+        1e0 / (1e0 + exp(-1.702e0 * (draw - ln(greatest(page_median_emv, 0.000001e0))))) as thompson,
+        exp(posterior_mean) as expected_emv
         {%- else -%}
         draw as thompson,
-        coalesce(avg_emv, page_median_emv) / (coalesce(avg_emv, page_median_emv) + page_median_emv) as value
+        coalesce(avg_emv, page_median_emv) as expected_emv
         {%- endif %}
     from drawn
+
+),
+
+valued as (
+
+    select
+        *,
+        coalesce(expected_emv / nullif(expected_emv + page_median_emv, 0e0), 0.5e0) as value
+    from components
 
 ),
 
@@ -159,7 +166,7 @@ final as (
         value,
         budget_penalty,
         0.70e0 * thompson + 0.15e0 * diversity + 0.15e0 * value + 0.10e0 * budget_penalty as base_score
-    from components
+    from valued
 
 )
 

@@ -26,7 +26,7 @@ active_creators as (
     select page_name
     from activity
     group by page_name
-    having max(last_sending_time) >= {{ as_of(minus_days=var('active_window_days')) }}
+    having max(sending_date) >= {{ execution_date(1 - var('active_window_days')) }}
 
 ),
 

@@ -13,7 +13,7 @@ daily_volume as (
 activity as (
 
     select * from {{ ref('page_daily_activity') }}
-    where sending_date >= {{ execution_date(-30) }}
+    where sending_date >= {{ execution_date(1 - var('active_window_days')) }}
 
 ),
 

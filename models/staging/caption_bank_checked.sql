@@ -14,7 +14,7 @@ typed as (
         source_rows as raw_row,
         {{ read_number('caption_id') }},
         {{ try_cast_as('caption_id', 'int64') }} as caption_id_typed,
-        {{ read_text('caption_text') }} as caption_text,
+        cast(caption_text as string) as caption_text,
         cast(content_category as string) as content_category,
         lower(trim(cast(price_tier as string))) as price_tier,
         {{ read_text('has_urgency') }} as has_urgency_text,
@@ -33,7 +33,7 @@ judged as (
         {{ join_texts(
             key_reasons('caption_id')
             + [
-                reject_when('caption_text is null', 'caption_text is missing'),
+                reject_when("coalesce(trim(caption_text), '') = ''", 'caption_text is missing'),
                 reject_when('has_urgency_text is not null and has_urgency is null', 'has_urgency is not a truth value'),
             ]
             + number_reasons('avg_revenue')

@@ -1,0 +1,38 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EROS := $(BIN)/eros
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-fast bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+venv: $(VENV)/.installed ## make .venv with everything the tests need
+
+# The stamp makes the second time instant; a changed dependency list makes it again.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed: make venv PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+demo: venv ## sample data, the three schedules, and the day's plan
+	@[ -n "$$EROS_DATA_DIR" ] || [ -d data ] || $(EROS) sample-data
+	$(EROS) run performance
+	$(EROS) run daily
+	$(EROS) run sweep
+	$(EROS) schedule
+
+test: venv ## everything, from nothing
+	$(BIN)/python -m pytest -n 2
+
+test-fast: venv ## the quick part
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+bench: venv ## measure the sizes that the design promises
+	$(BIN)/python benchmarks/bench.py
+
+clean: ## remove what the other targets made, but no data and no database
+	rm -rf $(VENV) target logs .pytest_cache .ruff_cache .hypothesis

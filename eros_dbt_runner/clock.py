@@ -1,0 +1,54 @@
+"""Times: UTC inside, the agency's wall clock (schedules.yml `timezone`) wherever a date is meant."""
+
+from datetime import date, datetime, time, timezone
+from zoneinfo import ZoneInfo
+
+from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.exit_codes import ExitCode
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def parse_moment(text: str, option: str = "--as-of") -> datetime:
+    """The moment that an ISO-8601 `text` means, aware, in UTC; no offset means UTC."""
+    iso = text.strip()
+    if iso[-1:] in ("Z", "z"):
+        iso = iso[:-1] + "+00:00"
+    try:
+        moment = datetime.fromisoformat(iso)
+        if moment.tzinfo is None:
+            return moment.replace(tzinfo=timezone.utc)
+        return moment.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        raise ErosError(
+            f"{option} must be an ISO-8601 time such as 2025-06-15T12:00:00Z, not {text!r}.",
+            ExitCode.USAGE,
+        ) from None
+
+
+def parse_date(text: str, option: str) -> date:
+    """The date that `text` (YYYY-MM-DD) means."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise ErosError(
+            f"{option} must be a date such as 2025-06-15, not {text!r}.", ExitCode.USAGE
+        ) from None
+
+
+def local_date(moment: datetime, zone: ZoneInfo) -> date:
+    """The date on the wall clock of `zone` at `moment`."""
+    return moment.astimezone(zone).date()
+
+
+def local_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """The moment, in UTC, at which the wall clock of `zone` shows `at` on `day`."""
+    return datetime.combine(day, at, zone).astimezone(timezone.utc)
+
+
+def iso(moment: datetime) -> str:
+    """`moment` as ISO-8601 in UTC with a Z; whole seconds stay short."""
+    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,173 @@
+"""The only module that imports dbt, and only inside its functions: the import takes seconds.
+
+`dbtRunner` runs one invocation at a time and leaves much behind in its process, so `eros` makes one
+process per run. What an invocation did is told by what it returned, never by files in target/: after
+a parse error or a lock conflict run_results.json still holds the previous run.
+"""
+
+import contextlib
+import gc
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from eros_dbt_runner.errors import one_sentence
+from eros_dbt_runner.lock import is_lock_error
+
+
+class Failure(Enum):
+    """Why an invocation ended with an exception instead of results."""
+
+    PROJECT = "the project or an input cannot be read"
+    LOCKED = "another program has the database open"
+    INTERRUPTED = "stopped by a signal"
+    OTHER = "anything else"
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one node: kind is dbt's resource type, `operation` for a hook."""
+
+    name: str
+    kind: str
+    status: str
+    message: str = ""
+    seconds: float = 0.0
+    failures: int | None = None
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What one dbt invocation returned; `results` is None when it never got to run nodes."""
+
+    invocation_id: str | None
+    success: bool
+    results: tuple[NodeResult, ...] | None
+    seconds: float
+    failure: Failure | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class NodeEvent:
+    """Progress of a running invocation. `total` is 0 until dbt has said how many nodes there are."""
+
+    name: str
+    kind: str
+    status: str
+    seconds: float
+    done: int
+    total: int
+
+
+def invoke(arguments: list[str], on_event: Callable[[NodeEvent], None]) -> Invocation:
+    """Run dbt in this process. Never raises: whatever goes wrong is in the Invocation.
+
+    `on_event` is called for the start and the end of each node, from dbt's threads.
+    """
+    listener = _Listener(on_event)
+    with contextlib.redirect_stdout(sys.stderr):
+        outcome = _run(arguments, [listener])
+    _close_database()
+    results = getattr(outcome.result, "results", None)
+    if outcome.exception is None:
+        failure, error = None, ""
+    else:
+        failure = _failure(outcome.exception, nodes_began=listener.nodes_began)
+        error = one_sentence(str(outcome.exception))
+    return Invocation(
+        invocation_id=listener.invocation_id,
+        success=outcome.success,
+        results=None if results is None else tuple(map(_node_result, results)),
+        seconds=listener.seconds,
+        failure=failure,
+        error=error,
+    )
+
+
+def list_nodes(arguments: list[str]) -> tuple[list[dict[str, str]], str]:
+    """The nodes (`name`, `resource_type`) that a `list` invocation selects, and an error or ''."""
+    with contextlib.redirect_stdout(sys.stderr):
+        outcome = _run(arguments, [])
+    if outcome.exception is not None:
+        return [], one_sentence(str(outcome.exception))
+    return [json.loads(line) for line in outcome.result or []], ""
+
+
+def _run(arguments: list[str], callbacks: list[Callable[[Any], None]]):
+    gc.disable()  # collecting while a hundred thousand objects come to stay costs half a second
+    try:
+        from dbt.cli.main import dbtRunner
+    finally:
+        gc.freeze()
+        gc.enable()
+    return dbtRunner(callbacks=callbacks).invoke(arguments)
+
+
+def _close_database() -> None:
+    """Let go of the DuckDB file, which `keep_open: true` holds until the process ends."""
+    connections = sys.modules.get("dbt.adapters.duckdb.connections")
+    if connections is not None:
+        connections.DuckDBConnectionManager.close_all_connections()
+
+
+def _failure(error: BaseException, *, nodes_began: bool) -> Failure:
+    from dbt_common.exceptions import CompilationError
+
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return Failure.INTERRUPTED
+    if is_lock_error(str(error)):
+        return Failure.LOCKED
+    # A hook that finds an input missing raises a CompilationError after the start.
+    if not nodes_began or isinstance(error, CompilationError):
+        return Failure.PROJECT
+    return Failure.OTHER
+
+
+def _node_result(result: Any) -> NodeResult:
+    return NodeResult(
+        name=result.node.name,
+        kind=str(result.node.resource_type),
+        status=str(result.status),
+        message=one_sentence(result.message or ""),
+        seconds=result.execution_time or 0.0,
+        failures=result.failures,
+    )
+
+
+class _Listener:
+    """Turns dbt's events into NodeEvents and remembers what only events tell."""
+
+    def __init__(self, on_event: Callable[[NodeEvent], None]) -> None:
+        self._on_event = on_event
+        self._done = 0
+        self._total = 0
+        self.invocation_id: str | None = None
+        self.nodes_began = False
+        self.seconds = 0.0
+
+    def __call__(self, message: Any) -> None:
+        name = message.info.name
+        if self.invocation_id is None:
+            self.invocation_id = message.info.invocation_id
+        if name == "ConcurrencyLine":
+            self.nodes_began = True
+            self._total = message.data.node_count
+        elif name == "NodeStart":
+            self._tell(message.data.node_info, "started", 0.0)
+        elif name == "NodeFinished":
+            self._done += 1
+            result = message.data.run_result
+            self._tell(message.data.node_info, result.status, result.execution_time)
+        elif name == "LogHookEndLine":
+            self._tell(message.data.node_info, message.data.status, message.data.execution_time)
+        elif name == "CommandCompleted":
+            self.seconds = message.data.elapsed
+
+    def _tell(self, node: Any, status: str, seconds: float) -> None:
+        self._on_event(
+            NodeEvent(node.node_name, node.resource_type, status, seconds, self._done, self._total)
+        )

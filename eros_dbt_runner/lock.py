@@ -1,0 +1,126 @@
+"""One writer at a time on a database.
+
+Two locks guard a DuckDB file. `<database>.lock` is ours: runs queue on it, and a side file says who
+holds it. The file itself is locked by DuckDB as long as any program has it open, a person's prompt
+included; a run waits for that too. Both are dropped by the operating system when a process dies.
+"""
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from eros_dbt_runner.clock import iso, now
+from eros_dbt_runner.errors import ErosError, one_sentence
+from eros_dbt_runner.exit_codes import ExitCode
+
+POLL_SECONDS = 0.1
+_DUCKDB_HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+
+
+class Deadline:
+    """A point in time, so that several waits share one budget of seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        """Start counting."""
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds left, never below 0."""
+        return max(0.0, self._end - time.monotonic())
+
+
+def is_lock_error(text: str) -> bool:
+    """Whether `text` is DuckDB's message that another program has the file open."""
+    return "Could not set lock on file" in text
+
+
+def busy(holder: str, waited: float) -> ErosError:
+    """The error of a run or a command that waited `waited` seconds in vain."""
+    return ErosError(
+        f"The database is in use: {holder}; gave up after waiting {waited:g} s"
+        " (--wait or EROS_LOCK_WAIT sets how long).",
+        ExitCode.BUSY,
+    )
+
+
+def duckdb_holder(text: str) -> str:
+    """Who has the file open, from DuckDB's lock message."""
+    found = _DUCKDB_HOLDER.search(text)
+    if not found:
+        return "another program has it open"
+    return f"{found['program']} (process {found['pid']}) has it open"
+
+
+@contextmanager
+def hold(
+    lock_file: Path, schedule: str, deadline: Deadline, on_wait: Callable[[str], None]
+) -> Iterator[None]:
+    """Hold `lock_file` for a run of `schedule`; `on_wait(holder)` is called once if it must wait.
+
+    Raises ErosError (BUSY) at the deadline.
+    """
+    from filelock import FileLock, Timeout
+
+    side_file = lock_file.with_name(lock_file.name + ".json")
+    try:
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(lock_file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            on_wait(_holder(side_file))
+            lock.acquire(timeout=deadline.left(), poll_interval=POLL_SECONDS)
+    except Timeout:
+        raise busy(_holder(side_file), deadline.seconds) from None
+    except OSError as error:
+        raise ErosError(f"{lock_file} cannot be written: {error.strerror}.", ExitCode.CANNOT_START) from None
+    try:
+        _write(side_file, {"pid": os.getpid(), "schedule": schedule, "since": iso(now())})
+        yield
+    finally:
+        side_file.unlink(missing_ok=True)
+        lock.release()
+
+
+def _write(path: Path, content: dict) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never half of it."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(content), encoding="utf-8")
+    draft.replace(path)
+
+
+def _holder(side_file: Path) -> str:
+    try:
+        who = json.loads(side_file.read_text(encoding="utf-8"))
+        return f"another run is in progress, {who['schedule']} (process {who['pid']}) since {who['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another run is in progress"
+
+
+def connect_when_free(database: Path, deadline: Deadline, on_wait: Callable[[str], None], *, read_only: bool):
+    """A DuckDB connection to `database` as soon as no other program is in the way.
+
+    `on_wait(holder)` is called once if it must wait. Raises ErosError: BUSY at the deadline,
+    CANNOT_START for a file that DuckDB cannot open.
+    """
+    import duckdb
+
+    waiting = False
+    while True:
+        try:
+            return duckdb.connect(str(database), read_only=read_only)
+        except duckdb.Error as error:
+            text = str(error)
+        if not is_lock_error(text):
+            raise ErosError(f"{database} cannot be opened: {one_sentence(text)}", ExitCode.CANNOT_START)
+        if deadline.left() == 0:
+            raise busy(duckdb_holder(text), deadline.seconds)
+        if not waiting:
+            on_wait(duckdb_holder(text))
+            waiting = True
+        time.sleep(min(POLL_SECONDS, deadline.left()))

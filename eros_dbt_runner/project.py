@@ -1,0 +1,95 @@
+"""Where things are: the dbt project, its profile, the database file, the input tables."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from eros_dbt_runner.errors import ErosError, one_sentence
+from eros_dbt_runner.exit_codes import ExitCode
+
+PROFILE = "eros"
+DEFAULT_DATABASE = "eros.duckdb"
+DEFAULT_DATA_DIR = "data"
+SHIPPED_DATA_DIR = "sample_data"
+
+
+@dataclass(frozen=True)
+class Project:
+    """The checkout that `eros` works on, all paths absolute.
+
+    Relative values of EROS_DUCKDB_PATH and EROS_DATA_DIR count from the project folder, where dbt
+    resolves them too.
+    """
+
+    directory: Path
+    profiles_dir: Path
+    database: Path
+    data_dir: Path
+
+    @classmethod
+    def locate(cls, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> "Project":
+        """Find the project.
+
+        It is EROS_PROJECT_DIR, else the working folder, else the checkout that this package was
+        installed from. Raises ErosError (CANNOT_START) when none of them holds a dbt_project.yml.
+        """
+        env = os.environ if env is None else env
+        cwd = Path.cwd() if cwd is None else cwd
+        given = env.get("EROS_PROJECT_DIR")
+        candidates = [cwd / given] if given else [cwd, Path(__file__).resolve().parent.parent]
+        for directory in candidates:
+            if (directory / "dbt_project.yml").is_file():
+                return cls._at(directory.resolve(), env)
+        where = given or f"{cwd} nor beside the installed package"
+        raise ErosError(
+            f"There is no dbt_project.yml in {where}; set EROS_PROJECT_DIR to the EROS checkout.",
+            ExitCode.CANNOT_START,
+        )
+
+    @classmethod
+    def _at(cls, directory: Path, env: Mapping[str, str]) -> "Project":
+        data = env.get("EROS_DATA_DIR")
+        if not data:
+            own = directory / DEFAULT_DATA_DIR
+            data = own if any(own.glob("mass_messages.*")) else directory / SHIPPED_DATA_DIR
+        return cls(
+            directory=directory,
+            profiles_dir=directory / env.get("DBT_PROFILES_DIR", "."),
+            database=(directory / (env.get("EROS_DUCKDB_PATH") or DEFAULT_DATABASE)).resolve(),
+            data_dir=(directory / data).resolve(),
+        )
+
+    def adapter(self, target: str | None) -> str:
+        """The adapter type (`duckdb`, `bigquery`) behind `target`; None means the default target.
+
+        Raises ErosError for a profile that cannot be read (CANNOT_START) or an unknown target (USAGE).
+        """
+        profile = read_yaml(self.profiles_dir / "profiles.yml").get(PROFILE) or {}
+        outputs = profile.get("outputs") or {}
+        target = target or os.environ.get("DBT_TARGET") or profile.get("target")
+        if target not in outputs:
+            raise ErosError(
+                f"There is no target {target!r} in profiles.yml; known: {', '.join(outputs)}.",
+                ExitCode.USAGE,
+            )
+        return outputs[target].get("type", "")
+
+
+def read_yaml(path: Path) -> dict:
+    """The mapping in a YAML file.
+
+    Raises ErosError (CANNOT_START) for a file that is missing, is not YAML, or holds no mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ErosError(f"{path} cannot be read: {error.strerror}.", ExitCode.CANNOT_START) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        message = one_sentence(str(error))
+        raise ErosError(f"{path} is not valid YAML: {message}", ExitCode.CANNOT_START) from None
+    if not isinstance(content, dict):
+        raise ErosError(f"{path} must hold a mapping.", ExitCode.CANNOT_START)
+    return content

@@ -1,0 +1,213 @@
+"""What people see: progress on stderr while a run works, tables on stdout."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from eros_dbt_runner import clock
+from eros_dbt_runner.dbt_invocation import NodeEvent
+from eros_dbt_runner.explanations import meaning
+from eros_dbt_runner.runs import Report
+
+Row = Mapping[str, Any]
+BAD = ("error", "fail", "runtime error")
+STYLES = {"SUCCESS": "green", "COMPLETED_NO_WORK": "cyan", "COMPLETED_WITH_ERRORS": "yellow"}
+
+
+class Reporter:
+    """Shows a run's progress on stderr: a bar on a terminal, a line per model elsewhere."""
+
+    def __init__(self, schedule: str) -> None:
+        """Nothing is shown before the first event."""
+        self._console = Console(stderr=True, highlight=False)
+        self._bar = None
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.fields[schedule]}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.description}"),
+                console=self._console,
+                transient=True,
+            )
+            self._task = self._bar.add_task("starting", total=None, schedule=schedule)
+
+    def __enter__(self) -> "Reporter":
+        """Start the bar."""
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        if self._bar:
+            self._bar.stop()
+
+    def on_wait(self, holder: str) -> None:
+        """Say why nothing happens."""
+        self._line(f"waiting: {holder}")
+
+    def on_event(self, event: NodeEvent) -> None:
+        """Show a node that starts or ends."""
+        if self._bar:
+            self._bar.update(
+                self._task,
+                completed=event.done,
+                total=event.total or None,
+                description=event.name,
+            )
+        if event.status in BAD or (
+            not self._bar and event.kind in ("model", "seed") and event.status != "started"
+        ):
+            place = f"{event.done}/{event.total}"
+            self._line(f"{place:>7}  {event.status:<8} {event.name}  {event.seconds:.2f} s")
+
+    def _line(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True)
+
+
+def _console() -> Console:
+    """Stdout; as wide as needed when it is no terminal, so that nothing is cut off in a file."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def show_report(report: Report, zone: ZoneInfo) -> None:
+    """The verdict of a run."""
+    verdict, console = report.verdict, _console()
+    job = verdict.evidence.job_run or {}
+    style = STYLES.get(verdict.status, "red")
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column(overflow="fold")
+    facts.add_row("status", Text(verdict.status, style=f"bold {style}"))
+    facts.add_row("as of", f"{clock.iso(report.as_of)} ({report.as_of.astimezone(zone):%a %H:%M %Z})")
+    facts.add_row("execution date", report.execution_date.isoformat())
+    facts.add_row("duration", f"{report.seconds:.1f} s")
+    for kind, statuses in verdict.counts.items():
+        label = "hooks" if kind == "operation" else f"{kind.replace('_', ' ')}s"
+        facts.add_row(label, ", ".join(f"{number} {status}" for status, number in statuses.items()))
+    if job.get("creators_processed") is not None:
+        left_out = job["creators_failed"] or 0
+        facts.add_row("creators", f"{job['creators_processed']} scheduled, {left_out} left out")
+    if verdict.evidence.messages_scheduled is not None:
+        facts.add_row("messages", f"{verdict.evidence.messages_scheduled} in the day's schedule")
+    for source, rows in verdict.evidence.rejected_rows.items():
+        facts.add_row("rejected rows", f"{rows} of {source}, see rejected_rows")
+    console.print(Panel(facts, title=f"eros run {report.schedule}", border_style=style, expand=False))
+    for error in verdict.evidence.creator_errors:
+        console.print(Text(f"left out  {error['page_name']}: {error['error_message']}"))
+    for warning in verdict.warnings:
+        console.print(Text(f"warning   {warning.name}: {warning.message}"))
+    for problem in verdict.problems:
+        console.print(Text(f"problem   {problem.what}: {problem.why}", style="red"))
+        console.print(Text(f"          next: {problem.next_step}"))
+
+
+def show_dry_run(plan: Row) -> None:
+    """What a run would hand to dbt."""
+    console = _console()
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column(overflow="fold")
+    facts.add_row("as of", plan["as_of"])
+    facts.add_row("execution date", plan["execution_date"])
+    facts.add_row("arguments", " ".join(plan["arguments"]))
+    for name, value in plan["environment"].items():
+        facts.add_row("environment", f"{name}={value}")
+    for kind, names in plan["nodes"].items():
+        facts.add_row(f"{len(names)} {kind}{'' if len(names) == 1 else 's'}", ", ".join(names))
+    title = f"eros run {plan['schedule']} --dry-run: nothing was run"
+    console.print(Panel(facts, title=title, expand=False))
+
+
+def show_day(rows: Sequence[Row], day: date, zone: ZoneInfo) -> None:
+    """The plan of a date, one line per page with its sending times."""
+    table = Table(title=f"{day:%A} {day.isoformat()}, times in {zone.key}")
+    for name in ("page", "PPV", "bump", "sending times (b = bump)"):
+        table.add_column(name, justify="right" if name in ("PPV", "bump") else "left")
+    for page in dict.fromkeys(row["page_name"] for row in rows):
+        messages = [row for row in rows if row["page_name"] == page]
+        bumps = [row for row in messages if row["price_tier"] == "bump"]
+        times = " ".join(
+            f"{_clock(row, zone)}{'b' if row['price_tier'] == 'bump' else ''}" for row in messages
+        )
+        table.add_row(page, str(len(messages) - len(bumps)), str(len(bumps)), times)
+    console = _console()
+    console.print(table)
+    console.print("One page with its captions: eros schedule PAGE", style="dim")
+
+
+def show_page_day(rows: Sequence[Row], page: str, day: date, zone: ZoneInfo) -> None:
+    """The messages of a page on a date."""
+    table = Table(title=f"{page}, {day:%A} {day.isoformat()}, times in {zone.key}")
+    for name in ("slot", "time", "type", "tier", "category", "urgent", "caption", "text"):
+        table.add_column(name, justify="right" if name in ("slot", "caption") else "left")
+    for row in rows:
+        table.add_row(
+            str(row["time_slot_rank"]),
+            _clock(row, zone),
+            row["message_type"],
+            row["price_tier"],
+            row["content_category"],
+            "yes" if row["has_urgency"] else "",
+            str(row["caption_id"]),
+            Text(row["caption_text"] or ""),
+        )
+    console = _console()
+    console.print(table)
+    console.print(f"Why a caption was chosen: eros explain {page} {day} SLOT", style="dim")
+
+
+def show_explanation(row: Row, zone: ZoneInfo) -> None:
+    """Every column of a recommendation with what it means."""
+    title = f"{row['page_name']}, {row['schedule_date']}, slot {row['time_slot_rank']}"
+    table = Table(title=f"Why this caption: {title}")
+    table.add_column("column")
+    table.add_column("value", overflow="fold", max_width=60)
+    table.add_column("meaning", overflow="fold")
+    for name, value in row.items():
+        table.add_row(name, Text(_text(value, zone)), meaning(name))
+    _console().print(table)
+
+
+def show_selection(rows: Sequence[Row], page: str, segment: str) -> None:
+    """Captions selected ad hoc, best first."""
+    table = Table(title=f"{page}, segment {segment}: selected now, not published")
+    for name in ("rank", "tier", "category", "urgent", "caption", "score", "text"):
+        table.add_column(name, justify="right" if name in ("rank", "caption", "score") else "left")
+    for row in sorted(rows, key=lambda row: row["selection_rank"]):
+        table.add_row(
+            str(row["selection_rank"]),
+            row["price_tier"],
+            row["content_category"],
+            "yes" if row["has_urgency"] else "",
+            str(row["caption_id"]),
+            f"{row['score']:.4f}",
+            Text(row["caption_text"] or ""),
+        )
+    _console().print(table)
+
+
+def _clock(row: Row, zone: ZoneInfo) -> str:
+    return row["scheduled_send_time"].astimezone(zone).strftime("%H:%M")
+
+
+def _text(value: Any, zone: ZoneInfo) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    return str(value)

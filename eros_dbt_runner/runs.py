@@ -1,0 +1,244 @@
+"""One run of one schedule: lock, dbt, evidence, verdict."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from eros_dbt_runner import clock, dbt_invocation, lock, warehouse
+from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeEvent
+from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.project import Project
+from eros_dbt_runner.schedules import Schedule
+from eros_dbt_runner.signals import StopRequest, stop_on_signals
+from eros_dbt_runner.verdict import Evidence, Verdict, judge
+
+RUN_VARIABLES = ("EROS_AS_OF", "EROS_SINCE", "EROS_JOB_NAME", "EROS_DATA_DIR")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run that somebody asked for. `as_of` None means the moment at which the run begins."""
+
+    project: Project
+    schedule: Schedule
+    target: str | None = None
+    as_of: datetime | None = None
+    since: date | None = None
+    full_refresh: bool = False
+    wait: float = 0.0
+
+    @property
+    def on_duckdb(self) -> bool:
+        """Whether the target is a DuckDB file that this process can open itself."""
+        return self.project.adapter(self.target) == "duckdb"
+
+    @property
+    def lock_file(self) -> Path:
+        """Runs that write to the same place share it: one per database file, else one per target."""
+        if self.on_duckdb:
+            return self.project.database.with_name(self.project.database.name + ".lock")
+        return self.project.directory / "target" / f"{self.target}.lock"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a run. `seconds` is the time from the lock to the verdict."""
+
+    schedule: str
+    as_of: datetime
+    execution_date: date
+    invocation_id: str | None
+    seconds: float
+    verdict: Verdict
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as `--json` prints it."""
+        verdict = self.verdict
+        job = verdict.evidence.job_run or {}
+        return warehouse.plain(
+            {
+                "schedule": self.schedule,
+                "status": verdict.status,
+                "exit_code": int(verdict.exit_code),
+                "as_of": self.as_of,
+                "execution_date": self.execution_date,
+                "invocation_id": self.invocation_id,
+                "duration_seconds": round(self.seconds, 3),
+                "nodes": verdict.counts,
+                "creators_processed": job.get("creators_processed"),
+                "creators_failed": job.get("creators_failed"),
+                "creator_errors": verdict.evidence.creator_errors,
+                "messages_scheduled": verdict.evidence.messages_scheduled,
+                "rejected_rows": verdict.evidence.rejected_rows,
+                "warnings": [{"name": result.name, "message": result.message} for result in verdict.warnings],
+                "problems": [vars(problem) for problem in verdict.problems],
+            }
+        )
+
+
+def environment(request: Request, as_of: datetime) -> dict[str, str]:
+    """What a run tells dbt, beside its arguments.
+
+    By environment and not by --vars, which would cost a full parse. EROS_DUCKDB_PATH is left as it
+    is: dbt resolves it from the project folder as `Project` does, and another spelling of the same
+    path would cost a full parse too.
+    """
+    values = {
+        "EROS_JOB_NAME": request.schedule.name,
+        "EROS_AS_OF": clock.iso(as_of),
+        "EROS_DATA_DIR": str(request.project.data_dir),
+    }
+    if request.since:
+        values["EROS_SINCE"] = request.since.isoformat()
+    return values
+
+
+def arguments(request: Request, command: str = "build") -> list[str]:
+    """The argument list for dbt. --target only if asked for: naming the default costs a full parse."""
+    result = [command, "--selector", request.schedule.selector]
+    result += ["--project-dir", str(request.project.directory)]
+    result += ["--profiles-dir", str(request.project.profiles_dir)]
+    result += ["--log-level", "none", "--log-level-file", "debug"]
+    if request.target:
+        result += ["--target", request.target]
+    if request.full_refresh and command == "build":
+        result += ["--full-refresh"]
+    return result
+
+
+def dry_run(request: Request) -> dict[str, Any]:
+    """What `run` would hand to dbt and build; nothing runs, no lock is taken."""
+    as_of = request.as_of or clock.now()
+    given = environment(request, as_of)
+    _enter(request, given)
+    listing = [*arguments(request, "list"), "--output", "json", "--output-keys"]
+    nodes, error = dbt_invocation.list_nodes([*listing, "name", "resource_type"])
+    if error:
+        raise ErosError(f"dbt could not list the nodes: {error}", ExitCode.CANNOT_START)
+    kinds = sorted({node["resource_type"] for node in nodes})
+    return {
+        "dry_run": True,
+        "schedule": request.schedule.name,
+        "as_of": clock.iso(as_of),
+        "execution_date": clock.local_date(as_of, request.schedule.timezone).isoformat(),
+        "arguments": ["dbt", *arguments(request)],
+        "environment": {**given, "EROS_DUCKDB_PATH": str(request.project.database)},
+        "nodes": {
+            kind: sorted(node["name"] for node in nodes if node["resource_type"] == kind) for kind in kinds
+        },
+    }
+
+
+def run(
+    request: Request,
+    on_event: Callable[[NodeEvent], None],
+    on_wait: Callable[[str], None],
+) -> Report:
+    """Run a schedule, now, in this process.
+
+    `on_event` hears of each node, `on_wait` of who holds the database while the run waits for it.
+    Raises ErosError when the run cannot begin: BUSY, CANNOT_START, INTERRUPTED, TERMINATED.
+    """
+    with stop_on_signals() as stop:
+        try:
+            deadline = lock.Deadline(request.wait)
+            with lock.hold(request.lock_file, request.schedule.name, deadline, on_wait):
+                return _locked_run(request, deadline, on_event, on_wait, stop)
+        except KeyboardInterrupt:
+            code = ExitCode(128 + (stop.number or 2))
+            raise ErosError("Stopped before the run began.", code) from None
+
+
+def _locked_run(
+    request: Request,
+    deadline: lock.Deadline,
+    on_event: Callable[[NodeEvent], None],
+    on_wait: Callable[[str], None],
+    stop: StopRequest,
+) -> Report:
+    began = time.monotonic()
+    as_of = request.as_of or clock.now()
+    execution_date = clock.local_date(as_of, request.schedule.timezone)
+    _enter(request, environment(request, as_of))
+    invocation = _invoke(request, deadline, on_event, on_wait)
+    built = {
+        result.name
+        for result in invocation.results or ()
+        if result.kind == "model" and result.status == "success"
+    }
+    verdict = judge(
+        request.schedule.name,
+        request.schedule.expects,
+        invocation,
+        _evidence(request, invocation, execution_date, built, stop),
+        stop.number,
+    )
+    return Report(
+        schedule=request.schedule.name,
+        as_of=as_of,
+        execution_date=execution_date,
+        invocation_id=invocation.invocation_id,
+        seconds=time.monotonic() - began,
+        verdict=verdict,
+    )
+
+
+def _enter(request: Request, given: dict[str, str]) -> None:
+    """Make this process the run's: its environment and, for relative paths, the project folder."""
+    for name in RUN_VARIABLES:
+        os.environ.pop(name, None)
+    os.environ.update(given)
+    os.chdir(request.project.directory)
+
+
+def _invoke(
+    request: Request,
+    deadline: lock.Deadline,
+    on_event: Callable[[NodeEvent], None],
+    on_wait: Callable[[str], None],
+) -> Invocation:
+    """What dbt answers; while another program has the file open, asks again until the deadline."""
+    while True:
+        if request.on_duckdb:
+            _wait_for_file(request.project.database, deadline, on_wait)
+        invocation = dbt_invocation.invoke(arguments(request), on_event)
+        if invocation.failure is not Failure.LOCKED or deadline.left() == 0:
+            return invocation
+
+
+def _wait_for_file(database: Path, deadline: lock.Deadline, on_wait: Callable[[str], None]) -> None:
+    """Return once the file can be written; a file that is not there yet needs its folder only."""
+    if database.exists():
+        lock.connect_when_free(database, deadline, on_wait, read_only=False).close()
+        return
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ErosError(
+            f"{database.parent} cannot be made: {error.strerror}.", ExitCode.CANNOT_START
+        ) from None
+
+
+def _evidence(
+    request: Request,
+    invocation: Invocation,
+    execution_date: date,
+    built: set[str],
+    stop: StopRequest,
+) -> Evidence | None:
+    """What the run left in the database, after closing the row of a run that broke off."""
+    database = request.project.database
+    if not request.on_duckdb:
+        return None
+    if invocation.failure is Failure.LOCKED or not database.exists():
+        return Evidence()
+    if invocation.results is None and invocation.invocation_id:
+        reason = f"stopped by signal {stop.number}" if stop.number else invocation.error
+        warehouse.close_job_run(database, invocation.invocation_id, reason)
+    with warehouse.Warehouse(database, lock.Deadline(5), lambda _holder: None) as tables:
+        return tables.evidence(invocation.invocation_id, execution_date, built)

@@ -1,0 +1,118 @@
+"""schedules.yml: when each schedule runs, what it builds and what it must produce."""
+
+from dataclasses import dataclass, fields
+from datetime import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.project import read_yaml
+
+OPTIONS = ("since", "execution_date")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One schedule. Times are seconds; `cron` is on the wall clock of `timezone`."""
+
+    name: str
+    description: str
+    cron: str
+    timezone: ZoneInfo
+    selector: str
+    expects: tuple[str, ...]
+    timeout_seconds: int
+    max_retries: int
+    retry_delay_seconds: int
+    accepts: tuple[str, ...] = ()
+
+    def time_of_day(self) -> time:
+        """The local time of a schedule that runs once a day."""
+        minute, hour = self.cron.split()[:2]
+        return time(int(hour), int(minute))
+
+
+def read_schedules(path: Path) -> dict[str, Schedule]:
+    """The schedules of a schedules.yml, by name.
+
+    Raises ErosError (CANNOT_START) that names the schedule and the field that is wrong.
+    """
+    content = read_yaml(path)
+    unknown = set(content) - {"timezone", "schedules"}
+    if unknown or not isinstance(content.get("schedules"), dict) or not content["schedules"]:
+        raise _error(path, "it must hold `timezone` and at least one schedule under `schedules`")
+    zone = _zone(path, content.get("timezone"))
+    return {
+        str(name): _schedule(path, str(name), entry, zone) for name, entry in content["schedules"].items()
+    }
+
+
+def find_schedule(path: Path, name: str) -> Schedule:
+    """The schedule called `name`.
+
+    Raises ErosError (USAGE) when there is none.
+    """
+    schedules = read_schedules(path)
+    if name not in schedules:
+        raise ErosError(f"There is no schedule {name!r}; known: {', '.join(schedules)}.", ExitCode.USAGE)
+    return schedules[name]
+
+
+def _error(path: Path, problem: str) -> ErosError:
+    return ErosError(f"{path.name} is wrong: {problem}.", ExitCode.CANNOT_START)
+
+
+def _zone(path: Path, name: object) -> ZoneInfo:
+    try:
+        return ZoneInfo(str(name))
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        raise _error(path, f"`timezone` {name!r} is not the name of a time zone") from None
+
+
+def _schedule(path: Path, name: str, entry: object, zone: ZoneInfo) -> Schedule:
+    """One checked entry; every message names the schedule and the field."""
+
+    def wrong(field: str, need: str) -> ErosError:
+        return _error(path, f"`{field}` of schedule {name!r} must be {need}")
+
+    if not isinstance(entry, dict):
+        raise _error(path, f"schedule {name!r} must hold a mapping")
+    known = {field.name for field in fields(Schedule)} - {"name", "timezone"}
+    for field in sorted(set(map(str, entry)) - known):
+        raise _error(path, f"schedule {name!r} has an unknown field `{field}`")
+    for field in ("description", "cron", "selector"):
+        if not isinstance(entry.get(field), str) or not entry[field].strip():
+            raise wrong(field, "a text")
+    for field in ("timeout_seconds", "max_retries", "retry_delay_seconds"):
+        value, least = entry.get(field), 1 if field == "timeout_seconds" else 0
+        if type(value) is not int or value < least:
+            raise wrong(field, f"a whole number from {least}")
+    expects, accepts = entry.get("expects"), entry.get("accepts", [])
+    if not _texts(expects) or not expects:
+        raise wrong("expects", "a list of at least one model")
+    if not _texts(accepts) or set(accepts) - set(OPTIONS):
+        raise wrong("accepts", f"a list out of {', '.join(OPTIONS)}")
+    if not _is_cron(entry["cron"]):
+        raise wrong("cron", f"a cron expression of five fields, not {entry['cron']!r}")
+    once_a_day = all(part.isdigit() for part in entry["cron"].split()[:2])
+    if "execution_date" in accepts and not once_a_day:
+        raise wrong("cron", "a fixed time of the day, because it accepts execution_date")
+    values = {**entry, "expects": tuple(expects), "accepts": tuple(accepts)}
+    return Schedule(name=name, timezone=zone, **values)
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+
+
+def _is_cron(expression: str) -> bool:
+    from datetime import datetime
+
+    from cronsim import CronSim, CronSimError
+
+    try:
+        CronSim(expression, datetime(2025, 1, 1))  # noqa: DTZ001 - only parsed, never iterated
+    except CronSimError:
+        return False
+    return len(expression.split()) == 5

@@ -1,0 +1,38 @@
+"""Turns SIGINT and SIGTERM into a clean cancel."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class StopRequest:
+    """The signal that asked this process to stop; None as long as none did."""
+
+    def __init__(self) -> None:
+        """No request yet."""
+        self.number: int | None = None
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Within the block, the first SIGINT or SIGTERM raises KeyboardInterrupt in the main thread.
+
+    dbt answers that by interrupting its queries and giving back what it has. Further SIGTERMs change
+    nothing (supervisors send several); a second Ctrl-C ends the process at once.
+    """
+    request = StopRequest()
+
+    def handle(number: int, _frame: object) -> None:
+        if request.number is None:
+            request.number = number
+            raise KeyboardInterrupt
+        if number == signal.SIGINT:
+            os._exit(128 + number)
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,16 @@
+{{ config(tags=['sweep', 'daily']) }}
+
+-- A sweep's two counts are what it cleaned in all, and a run logs one sweep.
+-- depends_on: {{ ref('caption_lock_summary') }}
+select
+    sweep_id,
+    count(*) as row_count,
+    sum(locks_expired_stale) as locks_expired_stale,
+    sum(locks_expired_past_date) as locks_expired_past_date,
+    sum(total_locks_cleaned) as total_locks_cleaned
+from {{ source('operations', 'lock_sweep_log') }}
+where sweep_time >= {{ as_of(minus_days=1) }}
+group by sweep_id
+having
+    count(*) > 1
+    or (sum(locks_expired_stale) + sum(locks_expired_past_date)) is distinct from sum(total_locks_cleaned)

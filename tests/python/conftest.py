@@ -1,0 +1,39 @@
+"""Fixtures for every test in this folder; see harness.py for what they give."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.python.harness import Commands, Project, built_project, parsed_project
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the forkserver must stay without threads
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all test processes of this session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
+    """Runs `eros` and `dbt` in fresh processes."""
+    return Commands(tmp_path_factory.mktemp("commands"))
+
+
+@pytest.fixture
+def project(tmp_path: Path, shared: Path, commands: Commands) -> Project:
+    """A project of the test's own: no inputs, no database, but parsed."""
+    parsed = Project(parsed_project(shared, commands), commands)
+    return parsed.clone(tmp_path / "project")
+
+
+@pytest.fixture
+def built(tmp_path: Path, shared: Path, commands: Commands) -> Project:
+    """A project of the test's own over sample data, on which performance and daily ran at AS_OF."""
+    template = Project(built_project(shared, commands), commands)
+    return template.clone(tmp_path / "built")

@@ -1,0 +1,1290 @@
+"""The rules of EROS in plain Python: the reference that the SQL is compared with.
+
+Written from the blueprint's words alone, slow and direct on purpose: no rule here shares code,
+an order of evaluation or a trick with the models. Sums are `math.fsum`, counts and factors are
+fractions, so a difference of more than rounding error is a difference of meaning.
+
+The entry point is `Oracle(tables, as_of, ...)`; everything it does is also a plain function.
+Times are UTC (a naive datetime is taken as UTC), dates are America/Los_Angeles dates, money is in
+the input's currency. Where the blueprint can be read in two ways, the word READING marks the
+reading taken; those that a test may want to flip are fields of `Rules`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from functools import cached_property
+from statistics import median
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+Row = dict[str, Any]
+Tables = Mapping[str, Sequence[Row]]
+
+LOS_ANGELES = ZoneInfo("America/Los_Angeles")
+PPV_TIERS = ("budget", "mid", "premium")
+TIERS = (*PPV_TIERS, "bump")
+SCHEDULABLE_STATUSES = ("available", "moderate_recency")
+SMALLEST_EMV = 0.000001
+HOURS = range(8, 24)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The numbers that are project variables, and the readings that a test may flip."""
+
+    caption_policy: str = "pooled"  # or "wilson"
+    outcome_maturity_hours: int = 24
+    stats_window_days: int = 90
+    recent_days: int = 30  # active pages, audience, segment, page median
+    reuse_days: int = 7
+    default_min_ppv_pool: int = 200
+    default_min_bump_pool: int = 50
+    # READING: "the 90 days before as_of" counts 24-hour days back from the timestamp ("time").
+    # "date" is the 90 dates that end with the execution date.
+    stats_window_by: str = "time"
+
+
+# --- 3. Functions -----------------------------------------------------------------------------
+
+
+WHITE_SPACE = frozenset(
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+
+
+def normalise(text: str) -> str:
+    """The text as captions are compared: NFC, lower case, words only, one blank between them.
+
+    READING: white space is Unicode's, not ASCII's; lower case is the one-to-one mapping, so the
+    result does not depend on the neighbours (final sigma) and never grows. A variation selector
+    (U+FE0F) is a mark and therefore stays, as the words say.
+    """
+    lowered = (char.lower()[0] for char in unicodedata.normalize("NFC", text))
+    kept = "".join(
+        " " if char in WHITE_SPACE else char
+        for char in lowered
+        if char in WHITE_SPACE or char == "_" or unicodedata.category(char)[0] in "LMN"
+    )
+    return " ".join(word for word in kept.split(" ") if word)
+
+
+def caption_key_v2(message: str | None) -> str | None:
+    """Hex SHA-256 of the normalised text; of the trimmed raw text when nothing is left of it."""
+    if message is None:
+        return None
+    text = normalise(message) or message.strip("".join(WHITE_SPACE))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class WilsonBounds(NamedTuple):
+    lower_bound: float
+    upper_bound: float
+    exploration_bonus: float
+
+
+def wilson_score_bounds(successes: int, failures: int) -> WilsonBounds:
+    """The Wilson interval at z = 1.96, worked out to 40 digits and then rounded to a double."""
+    n = successes + failures
+    if n == 0:
+        return WilsonBounds(0.0, 1.0, 1.0)
+    with localcontext() as context:
+        context.prec = 40
+        z, p, count = Decimal("1.96"), Decimal(successes) / n, Decimal(n)
+        scale = 1 + z * z / count
+        centre = (p + z * z / (2 * count)) / scale
+        half = z * (p * (1 - p) / count + z * z / (4 * count * count)).sqrt() / scale
+        lower = 0.0 if successes == 0 else max(0.0, float(centre - half))
+        upper = 1.0 if failures == 0 else min(1.0, float(centre + half))
+        return WilsonBounds(lower, upper, float(1 / (count + 1).sqrt()))
+
+
+def wilson_draw(successes: int, failures: int, u: float) -> float:
+    """The point at share u (0 to 1) of the Wilson interval."""
+    lower, upper, _ = wilson_score_bounds(successes, failures)
+    return lower + (upper - lower) * u
+
+
+def uniform_draw(key: str) -> float:
+    """A number in (0, 1) that depends on the key alone: 52 bits of its MD5."""
+    k = int(hashlib.md5(key.encode()).hexdigest()[:13], 16)
+    return float((Fraction(k) + Fraction(1, 2)) / 2**52)
+
+
+def round_half_away(value: Fraction) -> int:
+    """Nearest integer, halves away from zero."""
+    magnitude = math.floor(abs(value) + Fraction(1, 2))
+    return magnitude if value >= 0 else -magnitude
+
+
+def percent_rank(value: float, values: Sequence[float]) -> Fraction:
+    """SQL's percent_rank: (rank - 1) / (rows - 1), 0 for a single row."""
+    if len(values) == 1:
+        return Fraction(0)
+    return Fraction(sum(other < value for other in values), len(values) - 1)
+
+
+# --- Time -------------------------------------------------------------------------------------
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment as an aware UTC datetime; without an offset it is taken as UTC."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
+
+
+def local_date(moment: datetime) -> date:
+    """The Los Angeles date of a moment."""
+    return utc(moment).astimezone(LOS_ANGELES).date()
+
+
+def hour_to_utc(day: date, hour: int) -> datetime:
+    """The UTC moment of a full local hour; hours 3 to 23 exist exactly once on every date."""
+    local = datetime(day.year, day.month, day.day, hour, tzinfo=LOS_ANGELES)
+    return local.astimezone(timezone.utc)
+
+
+def last_dates(day: date, count: int) -> tuple[date, date]:
+    """First and last of the `count` dates that end with `day`."""
+    return day - timedelta(days=count - 1), day
+
+
+def easter(year: int) -> date:
+    """Western Easter Sunday (anonymous Gregorian computus)."""
+    century = year // 100
+    epact = (19 * (year % 19) + century - century // 4 - (8 * century + 13) // 25 + 15) % 30
+    epact -= (epact // 28) * (1 - (29 // (epact + 1)) * ((21 - year % 19) // 11))
+    weekday = (year + year // 4 + epact + 2 - century + century // 4) % 7
+    offset = epact - weekday
+    month = 3 + (offset + 40) // 44
+    return date(year, month, offset + 28 - 31 * (month // 4))
+
+
+def nth_weekday(year: int, month: int, weekday: int, n: int) -> date:
+    """The n-th weekday (Monday 0) of a month; n = -1 is the last one."""
+    days = [date(year, month, 1) + timedelta(days=i) for i in range(31)]
+    return [d for d in days if d.month == month and d.weekday() == weekday][n - (n > 0)]
+
+
+def holiday_calendar(year: int) -> dict[date, Fraction]:
+    """The 20 holidays of a year, each with its saturation_impact_factor."""
+    thanksgiving = nth_weekday(year, 11, 3, 4)
+    days = {
+        date(year, 1, 1): "0.7",
+        nth_weekday(year, 1, 0, 3): "1.0",  # MLK Day
+        date(year, 2, 14): "0.8",
+        nth_weekday(year, 2, 0, 3): "1.0",  # Presidents' Day
+        date(year, 3, 17): "1.0",
+        easter(year): "0.8",
+        nth_weekday(year, 5, 6, 2): "0.8",  # Mother's Day
+        nth_weekday(year, 5, 0, -1): "0.8",  # Memorial Day
+        date(year, 6, 19): "1.0",
+        nth_weekday(year, 6, 6, 3): "0.9",  # Father's Day
+        date(year, 7, 4): "0.7",
+        nth_weekday(year, 9, 0, 1): "0.8",  # Labor Day
+        nth_weekday(year, 10, 0, 2): "1.0",  # Columbus Day
+        date(year, 10, 31): "0.9",
+        date(year, 11, 11): "1.0",
+        thanksgiving: "0.7",
+        thanksgiving + timedelta(days=1): "0.9",
+        date(year, 12, 24): "0.7",
+        date(year, 12, 25): "0.6",
+        date(year, 12, 31): "0.7",
+    }
+    return {day: Fraction(factor) for day, factor in days.items()}
+
+
+HOLIDAYS = {day: f for year in range(2024, 2031) for day, f in holiday_calendar(year).items()}
+
+
+# --- 2. Inputs: which rows can be used --------------------------------------------------------
+
+MESSAGE_COLUMNS = {
+    "row_id": int,
+    "page_name": str,
+    "message": str,
+    "sending_time": datetime,
+    "price": float,
+    "sent_count": int,
+    "viewed_count": int,
+    "purchased_count": int,
+    "earnings": float,
+    "message_type": str,
+    "caption_id": int,
+}
+BANK_COLUMNS = {
+    "caption_id": int,
+    "caption_text": str,
+    "content_category": str,
+    "price_tier": str,
+    "has_urgency": bool,
+    "avg_revenue": float,
+    "overall_performance_score": float,
+    "usage_status": str,
+}
+CAPTION_COLUMNS = {
+    "caption_id": int,
+    "caption_text": str,
+    "price_tier": str,
+    "content_category": str,
+    "has_urgency": bool,
+}
+RESTRICTION_COLUMNS = {
+    "page_name": str,
+    "hard_patterns": list,
+    "soft_patterns": list,
+    "restricted_categories": list,
+    "restricted_price_tiers": list,
+    "applies_to_scope": str,
+    "min_ppv_pool": int,
+    "min_bump_pool": int,
+    "is_active": bool,
+    "updated_at": datetime,
+    "version": int,
+}
+COLUMNS = {
+    "mass_messages": MESSAGE_COLUMNS,
+    "caption_bank": BANK_COLUMNS,
+    "captions": CAPTION_COLUMNS,
+    "creator_caption_restrictions": RESTRICTION_COLUMNS,
+}
+ROW_KEYS = {"mass_messages": "row_id", "caption_bank": "caption_id", "captions": "caption_id"}
+
+
+class RejectedError(ValueError):
+    """The row cannot be used; the message is the kind of fault."""
+
+
+def cast(value: Any, kind: type) -> Any:
+    """A typed or CSV value as its column's type; None for NULL. Raises RejectedError("cast")."""
+    if value is None or (value == "" and kind is not str):
+        return None
+    try:
+        if kind is int:
+            return _integer(value)
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "false": False}[value.strip().lower()]
+        if kind is datetime:
+            return utc(datetime.fromisoformat(value) if isinstance(value, str) else value)
+        if kind is list:
+            items = json.loads(value) if isinstance(value, str) else list(value)
+            return [str(item) for item in items if item is not None]
+        return kind(value)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise RejectedError("cast") from error
+
+
+def _integer(value: Any) -> int:
+    """An integer, also when it is written as a float (production's purchased_count)."""
+    number = value if isinstance(value, (int, float)) else float(value)
+    if number != int(number):
+        raise ValueError(value)
+    return int(number)
+
+
+def page_key(page_name: str | None) -> str:
+    """The page name as it is compared: trimmed, lower case, '' for NULL."""
+    return (page_name or "").strip().lower()
+
+
+def usable_row(source: str, row: Row, as_of: datetime) -> Row:
+    """The row cast to its types, with the page name normalised. Raises RejectedError.
+
+    READING: a NULL count or amount is not among the listed faults; it counts as zero.
+    Negative amounts (refunds) are not negative counts and stay. A caption needs a text.
+    """
+    typed = {name: cast(row.get(name), kind) for name, kind in COLUMNS[source].items()}
+    key = ROW_KEYS.get(source)
+    if key and typed[key] is None:
+        raise RejectedError(f"missing {key}")
+    if "page_name" in typed:
+        typed["page_name"] = page_key(typed["page_name"])
+        if not typed["page_name"]:
+            raise RejectedError("missing page_name")
+    if source in ("caption_bank", "captions") and not (typed["caption_text"] or "").strip():
+        raise RejectedError("missing caption_text")
+    if any(isinstance(value, float) and not math.isfinite(value) for value in typed.values()):
+        raise RejectedError("not a finite amount")
+    if source == "mass_messages":
+        _check_message(typed, as_of)
+    return typed
+
+
+def _check_message(row: Row, as_of: datetime) -> None:
+    """The faults that only a message can have. Fills NULL counts and amounts with zero."""
+    if row["sending_time"] is None:
+        raise RejectedError("missing sending_time")
+    if row["sending_time"] > utc(as_of):
+        raise RejectedError("in the future")
+    for name in ("sent_count", "viewed_count", "purchased_count", "earnings", "price"):
+        row[name] = row[name] or 0
+    counts = row["sent_count"], row["viewed_count"], row["purchased_count"]
+    if min(counts) < 0:
+        raise RejectedError("negative count")
+    if row["viewed_count"] > row["sent_count"]:
+        raise RejectedError("viewed above sent")
+    if row["purchased_count"] > row["viewed_count"]:
+        raise RejectedError("purchased above viewed")
+
+
+def check_rows(source: str, rows: Sequence[Row], as_of: datetime) -> list[tuple[Row | None, str]]:
+    """For every row read, in order: (the usable row, '') or (None, the kind of fault).
+
+    READING: of the rows that share a key and have no other fault one is kept, whatever the order
+    of the rows: the newest by time, then the greatest by content. The rest are duplicates.
+    """
+    checked: list[tuple[Row | None, str]] = []
+    for row in rows:
+        try:
+            checked.append((usable_row(source, row, as_of), ""))
+        except RejectedError as fault:
+            checked.append((None, str(fault)))
+    key = ROW_KEYS.get(source)
+    if not key:
+        return checked
+    groups: dict[int, list[int]] = defaultdict(list)
+    for position, (usable, _) in enumerate(checked):
+        if usable is not None:
+            groups[usable[key]].append(position)
+    for positions in groups.values():
+        kept = max(positions, key=lambda i: (_age_and_content(checked[i][0]), -i))
+        for position in positions:
+            if position != kept:
+                checked[position] = (None, f"duplicate {key}")
+    return checked
+
+
+def _age_and_content(row: Row) -> tuple[str, str]:
+    """An order over rows that depends on what they hold and not on where they stand."""
+    return str(row.get("sending_time", "")), json.dumps(row, default=str, sort_keys=True)
+
+
+# --- 4. Learning ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Message:
+    """A usable message. `caption_id` is its own id; `emv` is None without views."""
+
+    row_id: int
+    page_name: str
+    message: str | None
+    sending_time: datetime
+    price: float
+    sent_count: int
+    viewed_count: int
+    purchased_count: int
+    earnings: float
+    message_type: str | None
+    caption_id: int | None
+
+    @cached_property
+    def sending_date(self) -> date:
+        return local_date(self.sending_time)
+
+    @property
+    def emv(self) -> float | None:
+        if not self.viewed_count:
+            return None
+        return self.purchased_count / self.viewed_count * self.earnings
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one message taught: one row of message_outcomes."""
+
+    row_id: int
+    page_name: str
+    caption_id: int
+    sending_time: datetime
+    sending_date: date
+    sent_count: int
+    viewed_count: int
+    purchased_count: int
+    earnings: float
+    emv: float
+    page_median_emv: float
+    is_success: bool
+    log_emv: float
+
+
+def text_owners(bank: Iterable[Row]) -> dict[str, int]:
+    """Caption key -> the smallest bank id with that key."""
+    owners: dict[str, int] = {}
+    for row in bank:
+        key = caption_key_v2(row["caption_text"])
+        owners[key] = min(row["caption_id"], owners.get(key, row["caption_id"]))
+    return owners
+
+
+def resolve_caption(message: Message, owners: Mapping[str, int]) -> int | None:
+    """The caption of a message: its own id, else the bank's by text, else None."""
+    if message.caption_id is not None:
+        return message.caption_id
+    return owners.get(caption_key_v2(message.message))
+
+
+def median_emv(messages: Iterable[Message], page: str, day: date, days: int = 30) -> float | None:
+    """Exact median EMV of the page's messages with views, over `days` dates that end with `day`."""
+    first, last = last_dates(day, days)
+    found = [
+        m.emv
+        for m in messages
+        if m.page_name == page and m.viewed_count > 0 and first <= m.sending_date <= last
+    ]
+    return median(found) if found else None
+
+
+def message_outcomes(
+    messages: Sequence[Message], bank: Sequence[Row], as_of: datetime, rules: Rules = Rules()
+) -> list[Outcome]:
+    """The outcome of every message that has views, a caption and the age for it, by row_id.
+
+    `messages` are the usable ones, none after as_of; the young ones still count in the median.
+    """
+    owners = text_owners(bank)
+    newest = utc(as_of) - timedelta(hours=rules.outcome_maturity_hours)
+    by_page: dict[str, list[Message]] = defaultdict(list)
+    for message in messages:
+        by_page[message.page_name].append(message)
+    medians: dict[tuple[str, date], float] = {}
+    found = []
+    for m in sorted(messages, key=lambda message: message.row_id):
+        caption_id = resolve_caption(m, owners)
+        if not m.viewed_count or caption_id is None or m.sending_time > newest:
+            continue
+        place = m.page_name, m.sending_date
+        if place not in medians:
+            medians[place] = median_emv(by_page[m.page_name], *place)
+        found.append(_outcome(m, caption_id, medians[place]))
+    return found
+
+
+def _outcome(m: Message, caption_id: int, page_median: float) -> Outcome:
+    return Outcome(
+        row_id=m.row_id,
+        page_name=m.page_name,
+        caption_id=caption_id,
+        sending_time=m.sending_time,
+        sending_date=m.sending_date,
+        sent_count=m.sent_count,
+        viewed_count=m.viewed_count,
+        purchased_count=m.purchased_count,
+        earnings=m.earnings,
+        emv=m.emv,
+        page_median_emv=page_median,
+        is_success=m.emv > page_median,
+        log_emv=math.log(max(m.emv, 0.05 * page_median, SMALLEST_EMV)),
+    )
+
+
+def in_stats_window(outcomes: Iterable[Outcome], as_of: datetime, rules: Rules = Rules()) -> list[Outcome]:
+    """The outcomes of the `stats_window_days` before as_of (both ends included)."""
+    if rules.stats_window_by == "date":
+        first, _ = last_dates(local_date(as_of), rules.stats_window_days)
+        return [o for o in outcomes if o.sending_date >= first]
+    start = utc(as_of) - timedelta(days=rules.stats_window_days)
+    return [o for o in outcomes if o.sending_time >= start]
+
+
+def by_pair(outcomes: Iterable[Outcome]) -> dict[tuple[str, int], list[Outcome]]:
+    """(page_name, caption_id) -> its outcomes."""
+    pairs: dict[tuple[str, int], list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        pairs[outcome.page_name, outcome.caption_id].append(outcome)
+    return dict(pairs)
+
+
+def _pair_statistics(page: str, caption_id: int, outcomes: Sequence[Outcome]) -> Row:
+    """The columns of caption_bandit_stats that depend on the pair alone."""
+    newest = max(outcomes, key=lambda o: (o.sending_time, o.row_id))
+    wins = sum(o.is_success for o in outcomes)
+    successes, failures = 1 + wins, 1 + len(outcomes) - wins
+    bounds = wilson_score_bounds(successes, failures)
+    return {
+        "caption_id": caption_id,
+        "page_name": page,
+        "successes": successes,
+        "failures": failures,
+        "total_observations": len(outcomes),
+        "total_revenue": math.fsum(o.earnings for o in outcomes),
+        "avg_conversion_rate": sum(o.purchased_count for o in outcomes) / sum(o.sent_count for o in outcomes),
+        "avg_emv": math.fsum(o.emv for o in outcomes) / len(outcomes),
+        "last_emv_observed": newest.emv,
+        "confidence_lower_bound": bounds.lower_bound,
+        "confidence_upper_bound": bounds.upper_bound,
+        "exploration_score": bounds.exploration_bonus,
+        "last_used": newest.sending_time,
+    }
+
+
+def caption_bandit_stats(
+    outcomes: Iterable[Outcome], as_of: datetime, previous: Sequence[Row] = ()
+) -> list[Row]:
+    """The table, by page and caption, from the outcomes in the statistics window.
+
+    `previous` is the table that the run before left: a row that is the same but for the
+    percentile keeps its last_updated.
+    """
+    before = {(row["page_name"], row["caption_id"]): row for row in previous}
+    rows = [_pair_statistics(*pair, found) for pair, found in sorted(by_pair(outcomes).items())]
+    page_emvs: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        page_emvs[row["page_name"]].append(row["avg_emv"])
+    for row in rows:
+        old = before.get((row["page_name"], row["caption_id"]))
+        unchanged = old is not None and all(old[name] == value for name, value in row.items())
+        row["last_updated"] = old["last_updated"] if unchanged else utc(as_of)
+        row["performance_percentile"] = round_half_away(
+            100 * percent_rank(row["avg_emv"], page_emvs[row["page_name"]])
+        )
+    return rows
+
+
+# --- 5.7 Belief -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What was seen of a caption on a page: observations, their mean log EMV, and its residual."""
+
+    n: int
+    mean: float
+    residual: float
+
+
+@dataclass(frozen=True)
+class Belief:
+    """The variances, the level of each page (log EMV) and the pairs that were seen."""
+
+    message_variance: float
+    total_variance: float
+    caption_variance: float
+    page_levels: dict[str, float]
+    pairs: dict[tuple[str, int], Pair]
+
+    @property
+    def pair_variance(self) -> float:
+        return self.total_variance - self.caption_variance
+
+    def page_level(self, page: str) -> float:
+        """The page's level; for a page never seen the plain mean of all pages.
+
+        READING: without a single page the level is 0 (EMV 1); nothing depends on it then.
+        """
+        if page in self.page_levels:
+            return self.page_levels[page]
+        levels = list(self.page_levels.values())
+        return math.fsum(levels) / len(levels) if levels else 0.0
+
+    def caption_totals(self, caption_id: int, without: str | None = None) -> tuple[float, float]:
+        """(weight_sum, weighted_residual_sum) of a caption over its pages but `without`."""
+        found = [
+            (1 / (self.pair_variance + self.message_variance / pair.n), pair.residual)
+            for (page, caption), pair in self._pairs_of(caption_id)
+            if page != without
+        ]
+        return math.fsum(v for v, _ in found), math.fsum(v * r for v, r in found)
+
+    @cached_property
+    def _by_caption(self) -> dict[int, list[tuple[tuple[str, int], Pair]]]:
+        captions: dict[int, list[tuple[tuple[str, int], Pair]]] = defaultdict(list)
+        for place, pair in self.pairs.items():
+            captions[place[1]].append((place, pair))
+        return captions
+
+    def _pairs_of(self, caption_id: int) -> list[tuple[tuple[str, int], Pair]]:
+        return self._by_caption.get(caption_id, [])
+
+    def prior(self, page: str, caption_id: int) -> tuple[float, float]:
+        """(mean, variance) of the belief before this page's own outcomes."""
+        weight, weighted = self.caption_totals(caption_id, without=page)
+        precision = weight + 1 / self.caption_variance
+        return self.page_level(page) + weighted / precision, self.pair_variance + 1 / precision
+
+    def posterior(self, page: str, caption_id: int) -> tuple[float, float]:
+        """(mean, standard deviation) of the log EMV of any caption on any page."""
+        mean, variance = self.prior(page, caption_id)
+        pair = self.pairs.get((page, caption_id))
+        if pair is None:
+            return mean, math.sqrt(variance)
+        precision = pair.n / self.message_variance + 1 / variance
+        both = pair.n * pair.mean / self.message_variance + mean / variance
+        return both / precision, math.sqrt(1 / precision)
+
+    def draw(self, page: str, caption_id: int, execution_date: date) -> float:
+        """The day's draw from the belief, a quarter as wide as the belief."""
+        mean, sd = self.posterior(page, caption_id)
+        u = day_draw(execution_date, page, caption_id)
+        return mean + 0.25 * sd * (math.sqrt(3) / math.pi) * math.log(u / (1 - u))
+
+
+def day_draw(execution_date: date, page: str, caption_id: int) -> float:
+    """U of a pair on a day."""
+    return uniform_draw(f"{execution_date.isoformat()}|{page}|{caption_id}")
+
+
+def learn_belief(outcomes: Iterable[Outcome]) -> Belief:
+    """The belief from the outcomes in the statistics window.
+
+    READING: page levels and residuals are those of the third round, worked out with the second
+    round's total variance; they are not worked out a fourth time.
+    """
+    logs = {pair: [o.log_emv for o in found] for pair, found in by_pair(outcomes).items()}
+    count = {pair: len(ys) for pair, ys in logs.items()}
+    mean = {pair: math.fsum(ys) / len(ys) for pair, ys in logs.items()}
+    spread = math.fsum((y - mean[pair]) ** 2 for pair, ys in logs.items() for y in ys)
+    message_variance = (50 * 1.0 + spread) / (50 + sum(n - 1 for n in count.values()))
+
+    total_variance, levels, residual = 0.4, {}, {}
+    for _ in range(3):
+        levels = _page_levels(mean, count, message_variance, total_variance)
+        residual = {pair: mean[pair] - levels[pair[0]] for pair in mean}
+        excess = math.fsum(residual[pair] ** 2 - message_variance / count[pair] for pair in mean)
+        total_variance = max((50 * 0.4 + excess) / (50 + len(mean)), 0.02)
+    return Belief(
+        message_variance=message_variance,
+        total_variance=total_variance,
+        caption_variance=_caption_variance(residual, total_variance),
+        page_levels=levels,
+        pairs={pair: Pair(count[pair], mean[pair], residual[pair]) for pair in mean},
+    )
+
+
+def _page_levels(
+    mean: Mapping[tuple[str, int], float],
+    count: Mapping[tuple[str, int], int],
+    message_variance: float,
+    total_variance: float,
+) -> dict[str, float]:
+    """The weighted mean log EMV of every page's pairs."""
+    weight = {pair: 1 / (total_variance + message_variance / n) for pair, n in count.items()}
+    return {
+        page: math.fsum(weight[pair] * mean[pair] for pair in mean if pair[0] == page)
+        / math.fsum(weight[pair] for pair in mean if pair[0] == page)
+        for page in {pair[0] for pair in mean}
+    }
+
+
+def _caption_variance(residual: Mapping[tuple[str, int], float], total_variance: float) -> float:
+    """The part of the variance that a caption takes along from page to page."""
+    by_caption: dict[int, list[float]] = defaultdict(list)
+    for (_, caption_id), r in residual.items():
+        by_caption[caption_id].append(r)
+    # (sum r)^2 - sum r^2 is the sum of all products of two different pages.
+    products = math.fsum(a * b for rs in by_caption.values() for a, b in itertools.permutations(rs, 2))
+    couples = sum(len(rs) * (len(rs) - 1) for rs in by_caption.values())
+    estimate = (50 * 0.2 + products) / (50 + couples)
+    return min(max(estimate, 0.0001), 0.95 * total_variance)
+
+
+# --- 5.3, 5.4 Volume, segment and mix ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Size:
+    """One row of volume_policy."""
+
+    name: str
+    min_audience: int
+    weekly_ppv: int
+    weekly_bump: int
+    min_gap_hours: Fraction
+    daily_maximum: int
+
+    @property
+    def gap(self) -> int:
+        """The gap in full hours, since messages go out on the hour."""
+        return math.ceil(self.min_gap_hours)
+
+    @property
+    def daily_cap(self) -> int:
+        """The most messages of a day: the maximum, and what fits between 8 and 23 o'clock."""
+        return min(self.daily_maximum, 15 // self.gap + 1)
+
+
+SIZES = (
+    Size("MICRO", 0, 6, 4, Fraction("3.0"), 8),
+    Size("SMALL", 1_000, 8, 6, Fraction("2.5"), 10),
+    Size("MEDIUM", 5_000, 12, 8, Fraction("2.0"), 15),
+    Size("LARGE", 20_000, 16, 12, Fraction("1.5"), 20),
+    Size("MEGA", 50_000, 21, 16, Fraction("1.25"), 25),
+)
+SEGMENTS = (("budget", 0), ("standard", 15), ("premium", 30))
+TIER_MIX = {
+    "budget": dict(zip(PPV_TIERS, map(Fraction, ("0.60", "0.30", "0.10")), strict=True)),
+    "standard": dict(zip(PPV_TIERS, map(Fraction, ("0.30", "0.45", "0.25")), strict=True)),
+    "premium": dict(zip(PPV_TIERS, map(Fraction, ("0.15", "0.35", "0.50")), strict=True)),
+}
+
+
+def on_dates(messages: Iterable[Message], page: str, first: date, last: date) -> list[Message]:
+    """The page's messages of the dates from first to last."""
+    return [m for m in messages if m.page_name == page and first <= m.sending_date <= last]
+
+
+def active_pages(messages: Iterable[Message], day: date, days: int = 30) -> list[str]:
+    """Pages that sent a message on the `days` dates that end with `day`."""
+    first, last = last_dates(day, days)
+    return sorted({m.page_name for m in messages if first <= m.sending_date <= last})
+
+
+def audience(messages: Iterable[Message], page: str, day: date, days: int = 30) -> int:
+    """The largest sent_count of the last dates."""
+    return max((m.sent_count for m in on_dates(messages, page, *last_dates(day, days))), default=0)
+
+
+def account_size(fans: int) -> Size:
+    """The volume policy of an audience."""
+    return [size for size in SIZES if fans >= size.min_audience][-1]
+
+
+def weighted_price(messages: Iterable[Message], page: str, day: date, days: int = 30) -> Fraction:
+    """Revenue-weighted price of the priced messages of the last dates; 0 without revenue."""
+    priced = [m for m in on_dates(messages, page, *last_dates(day, days)) if m.price > 0]
+    revenue = sum(Fraction(m.earnings) for m in priced)
+    if not revenue:
+        return Fraction(0)
+    return sum(Fraction(m.price) * Fraction(m.earnings) for m in priced) / revenue
+
+
+def segment_of(price: Fraction) -> str:
+    """The behavioural segment of a revenue-weighted price."""
+    return [name for name, minimum in SEGMENTS if price >= minimum or minimum == 0][-1]
+
+
+def saturation_score(
+    messages: Iterable[Message], page: str, day: date, holidays: Mapping[date, Any]
+) -> Fraction:
+    """0 to 1: how far the 7 dates before `day` fell below the 30 dates before those.
+
+    READING: a rate whose base is 0 cannot drop, so its drop is 0.
+    """
+    ordinary = [m for m in messages if m.page_name == page and m.sending_date not in holidays]
+    week = on_dates(ordinary, page, day - timedelta(days=7), day - timedelta(days=1))
+    base = on_dates(ordinary, page, day - timedelta(days=37), day - timedelta(days=8))
+    sent_week, sent_base = (sum(m.sent_count for m in side) for side in (week, base))
+    if not sent_week or not sent_base:
+        return Fraction(0)
+    drops = []
+    for column in ("earnings", "viewed_count"):
+        now = sum(Fraction(getattr(m, column)) for m in week) / sent_week
+        then = sum(Fraction(getattr(m, column)) for m in base) / sent_base
+        drop = (then - now) / then if then else Fraction(0)
+        drops.append(min(max(drop, Fraction(0)), Fraction(1)))
+    return sum(drops) / 2
+
+
+def saturation_factor(score: Fraction | float) -> Fraction:
+    """What is left of the volume at a saturation score."""
+    if score >= Fraction("0.6"):
+        return Fraction("0.70")
+    return Fraction("0.85") if score >= Fraction("0.3") else Fraction(1)
+
+
+def capped_carry(targets: Sequence[Fraction], caps: Sequence[int]) -> list[int]:
+    """Running totals A_1..A_n: each day gets what is due by then, up to its cap; the rest waits.
+
+    R and K are the running totals of the rounded targets and of the caps, both from 0 at j = 0:
+    A_i = min over j <= i of (R_j - K_j) + K_i.
+    """
+    due = [0, *map(round_half_away, itertools.accumulate(targets))]
+    room = [0, *itertools.accumulate(caps)]
+    return [min(due[j] - room[j] for j in range(i + 1)) + room[i] for i in range(1, len(due))]
+
+
+def week_volume(sizes: Sequence[Size], factors: Sequence[Fraction]) -> list[tuple[int, int]]:
+    """(PPV so far, bump so far) at the end of each date of a week that starts on Monday.
+
+    `sizes` and `factors` (saturation x holiday) are the dates'; fewer than 7 give the week so far.
+    """
+    days = list(zip(sizes, factors, strict=True))
+    caps = [size.daily_cap for size in sizes]
+    ppv = capped_carry([Fraction(size.weekly_ppv, 7) * f for size, f in days], caps)
+    left = [cap - count for cap, count in zip(caps, per_day(ppv), strict=True)]
+    bump = capped_carry([Fraction(size.weekly_bump, 7) * f for size, f in days], left)
+    return list(zip(ppv, bump, strict=True))
+
+
+def per_day(totals: Sequence[int]) -> list[int]:
+    """Running totals as the count of each day."""
+    return [now - before for before, now in itertools.pairwise((0, *totals))]
+
+
+def tier_sequence(segment: str, count: int) -> list[str]:
+    """The tiers of the first `count` PPV messages of a week, by Webster's divisors."""
+    seats = Counter()
+    sequence = []
+    for _ in range(count):
+        mix = TIER_MIX[segment]
+        best = max(
+            PPV_TIERS,
+            key=lambda tier: (mix[tier] / (seats[tier] + Fraction(1, 2)), -PPV_TIERS.index(tier)),
+        )
+        seats[best] += 1
+        sequence.append(best)
+    return sequence
+
+
+@dataclass(frozen=True)
+class DayPlan:
+    """What a page sends on a day."""
+
+    page_name: str
+    schedule_date: date
+    size: Size
+    segment: str
+    saturation_score: Fraction
+    day_factor: Fraction
+    num_ppv: int
+    num_bump: int
+    quotas: dict[str, int] = field(hash=False)  # tier -> messages, all four tiers
+
+
+def day_plan(messages: Sequence[Message], page: str, day: date, holidays: Mapping[date, Fraction]) -> DayPlan:
+    """The page's plan for a day, from the dates of its week up to that day.
+
+    READING: each date of the week has the size that it had then, by the 30 dates before it; the
+    segment is the day's.
+    """
+    own = [m for m in messages if m.page_name == page]
+    segment = segment_of(weighted_price(own, page, day))
+    week = [day - timedelta(days=back) for back in range(day.weekday(), -1, -1)]
+    scores = [saturation_score(own, page, d, holidays) for d in week]
+    factors = [
+        saturation_factor(score) * holidays.get(d, Fraction(1)) for d, score in zip(week, scores, strict=True)
+    ]
+    sizes = [account_size(audience(own, page, d - timedelta(days=1))) for d in week]
+    size = sizes[-1]
+    totals = week_volume(sizes, factors)
+    (ppv_before, bump_before), (ppv, bump) = [(0, 0), *totals][-2:]
+    tiers = Counter(tier_sequence(segment, ppv)[ppv_before:])
+    quotas = {tier: tiers[tier] for tier in PPV_TIERS} | {"bump": bump - bump_before}
+    return DayPlan(
+        page, day, size, segment, scores[-1], factors[-1],
+        ppv - ppv_before, bump - bump_before, quotas,
+    )  # fmt: skip
+
+
+# --- 5.5, 5.6 Pool and weekly budget ----------------------------------------------------------
+
+
+def is_cancelled(assignment: Row) -> bool:
+    """READING: an inactive assignment whose reason begins with "cancel", in any case."""
+    reason = (assignment.get("deactivation_reason") or "").strip().lower()
+    return not assignment.get("is_active", True) and reason.startswith("cancel")
+
+
+def assigned(assignments: Iterable[Row], page: str, first: date, last: date) -> list[Row]:
+    """The page's assignments for the dates from first to last, swept or not, none cancelled."""
+    return [
+        row
+        for row in assignments
+        if page_key(row["page_name"]) == page
+        and first <= row["scheduled_send_date"] <= last
+        and not is_cancelled(row)
+    ]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a page used on the 7 dates before a day, by the captions of its assignments."""
+
+    urgent: int
+    categories: Counter
+    tiers: frozenset[str]
+    urgencies: frozenset[bool]
+
+
+def weekly_usage(
+    assignments: Iterable[Row], captions: Mapping[int, Row], page: str, day: date, days: int = 7
+) -> Usage:
+    """The usage before `day`. `captions` are the bank's rows by id, the legacy ones behind them.
+
+    READING: the tier is the assignment's own, category and urgency are the caption's today.
+    """
+    rows = assigned(assignments, page, day - timedelta(days=days), day - timedelta(days=1))
+    known = [captions[row["caption_id"]] for row in rows if row["caption_id"] in captions]
+    urgencies = [bool(caption["has_urgency"]) for caption in known]
+    return Usage(
+        urgent=sum(urgencies),
+        categories=Counter(caption["content_category"] for caption in known),
+        tiers=frozenset(row["price_tier"] for row in rows),
+        urgencies=frozenset(urgencies),
+    )
+
+
+def budget_penalty(caption: Row, usage: Usage) -> float:
+    """The first rule that holds decides; limits are 5 urgent messages and 20 of a category."""
+    share = usage.categories[caption["content_category"]] / 20
+    if caption["has_urgency"] and usage.urgent >= 4:
+        return -0.5
+    if share >= 0.8:
+        return -0.3
+    return -0.15 if share >= 0.6 else 0.0
+
+
+def over_budget(caption: Row, usage: Usage) -> bool:
+    """Whether the week has no room left for the caption's group."""
+    return bool(caption["has_urgency"] and usage.urgent >= 5) or (
+        usage.categories[caption["content_category"]] >= 20
+    )
+
+
+def diversity(caption: Row, usage: Usage) -> float:
+    """The sum of the three bonuses and maluses; its weight of 0.15 stands in the score.
+
+    READING: urgency is compared by value, so a calm caption after a calm week has the malus too.
+    """
+    return math.fsum(
+        (
+            -0.2 if usage.categories[caption["content_category"]] else 0.1,
+            -0.2 if caption["price_tier"] in usage.tiers else 0.1,
+            -0.1 if bool(caption["has_urgency"]) in usage.urgencies else 0.05,
+        )
+    )
+
+
+def in_scope(restriction: Row, tier: str) -> bool:
+    """Whether a restriction row speaks of captions of this tier."""
+    scope = restriction["applies_to_scope"] or "ALL"
+    return scope == "ALL" or (scope == "BUMP_ONLY") == (tier == "bump")
+
+
+def matches(patterns: Iterable[str] | None, text: str) -> bool:
+    """Whether any pattern is found in the raw text, case as written. Broken ones match nothing."""
+    return any(re.search(p, text) for p in patterns or () if compiles(p))
+
+
+def compiles(pattern: str) -> bool:
+    """Whether the pattern is a regular expression (Python's; keep test patterns in RE2's part)."""
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
+
+
+def is_restricted(caption: Row, restrictions: Iterable[Row]) -> bool:
+    """Whether one of the page's active restrictions forbids the caption."""
+    return any(
+        caption["content_category"] in (r["restricted_categories"] or ())
+        or caption["price_tier"] in (r["restricted_price_tiers"] or ())
+        or matches(r["hard_patterns"], caption["caption_text"])
+        for r in restrictions
+        if in_scope(r, caption["price_tier"])
+    )
+
+
+def is_discouraged(caption: Row, restrictions: Iterable[Row]) -> bool:
+    """Whether a soft pattern of one of the page's active restrictions is found in the text."""
+    return any(
+        matches(r["soft_patterns"], caption["caption_text"])
+        for r in restrictions
+        if in_scope(r, caption["price_tier"])
+    )
+
+
+# --- 5.7 Score --------------------------------------------------------------------------------
+
+
+def segment_multiplier(segment: str, tier: str) -> float:
+    """What a segment adds to its own tiers."""
+    if segment == "premium" and tier == "premium":
+        return 1.25
+    return 1.15 if segment == "budget" and tier in ("budget", "mid") else 1.0
+
+
+def value_share(emv: float, page_median: float) -> float:
+    """e / (e + median). READING: one half when both are 0, as for any e = median."""
+    return emv / (emv + page_median) if emv + page_median else 0.5
+
+
+def thompson_pooled(draw: float, page_median: float) -> float:
+    """The draw as a share of 1 against the page's median."""
+    lead = draw - math.log(max(page_median, SMALLEST_EMV))
+    return 1 / (1 + math.exp(-1.702 * lead))
+
+
+def total_score(
+    thompson: float, diversity_sum: float, value: float, penalty: float, multiplier: float
+) -> float:
+    """The weighted sum of the components."""
+    parts = (0.70 * thompson, 0.15 * diversity_sum, 0.15 * value, 0.10 * penalty)
+    return math.fsum(parts) * multiplier
+
+
+def rank_order(row: Row) -> tuple[bool, float, int]:
+    """Sort key of scored captions, best first: no soft pattern, high score, small caption_id."""
+    return row["is_discouraged"], -row["score"], row["caption_id"]
+
+
+def best_of_each_tier(scored: Iterable[Row], quotas: Mapping[str, int]) -> list[Row]:
+    """The best captions of each tier by quota, best first over all tiers.
+
+    READING: of the captions that share a text only the best one competes, in its own tier; tiers
+    without a quota do not take part.
+    """
+    texts: set[str] = set()
+    taken: Counter = Counter()
+    chosen = []
+    for row in sorted(scored, key=rank_order):
+        if row["caption_key"] in texts or not quotas.get(row["price_tier"]):
+            continue
+        texts.add(row["caption_key"])
+        if taken[row["price_tier"]] < quotas.get(row["price_tier"], 0):
+            taken[row["price_tier"]] += 1
+            chosen.append(row)
+    return chosen
+
+
+# --- 5.8 Hours --------------------------------------------------------------------------------
+
+
+def rank_hours(smoothed_rpr: Mapping[int, float]) -> dict[int, int]:
+    """Hour -> rank from 1, the highest smoothed RPR first, the earlier hour first among equals."""
+    order = sorted(HOURS, key=lambda hour: (-smoothed_rpr[hour], hour))
+    return {hour: rank for rank, hour in enumerate(order, start=1)}
+
+
+def best_hours(ranks: Mapping[int, int], count: int, gap: int) -> list[int]:
+    """The best `count` hours no closer than `gap`, best hour first.
+
+    Of all such sets the one whose ranks, best first, come first in lexicographic order.
+    Raises ValueError if so many do not fit.
+    """
+    sets = [
+        sorted(ranks[hour] for hour in hours)
+        for hours in itertools.combinations(HOURS, count)
+        if all(later - earlier >= gap for earlier, later in itertools.pairwise(hours))
+    ]
+    if not sets:
+        raise ValueError(f"{count} messages do not fit with a gap of {gap} hours")
+    hour_of = {rank: hour for hour, rank in ranks.items()}
+    return [hour_of[rank] for rank in min(sets)]
+
+
+# --- Everything at one moment -----------------------------------------------------------------
+
+
+class Oracle:
+    """What every table should hold at `as_of`, from the raw input tables and the locks.
+
+    `tables` are lists of rows by input name, typed or as CSV text; `assignments` are rows of
+    active_caption_assignments; `holidays` is date -> factor.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        as_of: datetime,
+        assignments: Sequence[Row] = (),
+        holidays: Mapping[date, Any] = HOLIDAYS,
+        rules: Rules = Rules(),
+    ) -> None:
+        self.as_of = utc(as_of)
+        self.execution_date = local_date(as_of)
+        self.assignments = assignments
+        self.holidays = {day: Fraction(str(factor)) for day, factor in holidays.items()}
+        self.rules = rules
+        self.checked = {source: check_rows(source, tables.get(source, ()), as_of) for source in COLUMNS}
+
+    def accepted(self, source: str) -> list[Row]:
+        """The usable rows of an input, cast to their types."""
+        return [row for row, _ in self.checked[source] if row is not None]
+
+    def rejected(self, source: str) -> list[tuple[int, str]]:
+        """(position in the input, kind of fault) of every row that cannot be used."""
+        return [(i, fault) for i, (row, fault) in enumerate(self.checked[source]) if row is None]
+
+    def reconciliation(self) -> dict[str, tuple[int, int, int]]:
+        """Input -> (rows read, accepted, rejected)."""
+        return {
+            source: (len(rows), len(self.accepted(source)), len(self.rejected(source)))
+            for source, rows in self.checked.items()
+        }
+
+    @cached_property
+    def messages(self) -> list[Message]:
+        return [Message(**row) for row in self.accepted("mass_messages")]
+
+    @cached_property
+    def outcomes(self) -> list[Outcome]:
+        """All outcomes, also those before the statistics window."""
+        return message_outcomes(self.messages, self.accepted("caption_bank"), self.as_of, self.rules)
+
+    @cached_property
+    def window(self) -> list[Outcome]:
+        """The outcomes in the statistics window."""
+        return in_stats_window(self.outcomes, self.as_of, self.rules)
+
+    def bandit_stats(self, previous: Sequence[Row] = ()) -> list[Row]:
+        """caption_bandit_stats, after a run that found `previous`."""
+        return caption_bandit_stats(self.window, self.as_of, previous)
+
+    @cached_property
+    def _stats(self) -> dict[tuple[str, int], Row]:
+        return {(row["page_name"], row["caption_id"]): row for row in self.bandit_stats()}
+
+    @cached_property
+    def belief(self) -> Belief:
+        return learn_belief(self.window)
+
+    def page_median(self, page: str) -> float:
+        """Median EMV of the 30 dates that end with the execution date, else exp(page level)."""
+        found = median_emv(self.messages, page, self.execution_date, self.rules.recent_days)
+        return math.exp(self.belief.page_level(page)) if found is None else found
+
+    def active_pages(self) -> list[str]:
+        return active_pages(self.messages, self.execution_date, self.rules.recent_days)
+
+    def plan(self, page: str) -> DayPlan:
+        return day_plan(self.messages, page, self.execution_date, self.holidays)
+
+    @cached_property
+    def captions(self) -> dict[int, Row]:
+        """Captions by id: the bank's, else the legacy table's."""
+        legacy = {row["caption_id"]: row for row in self.accepted("captions")}
+        return legacy | {row["caption_id"]: row for row in self.accepted("caption_bank")}
+
+    def usage(self, page: str) -> Usage:
+        return weekly_usage(self.assignments, self.captions, page, self.execution_date, self.rules.reuse_days)
+
+    def restrictions(self, page: str) -> list[Row]:
+        """READING: all of the page's active rows hold together."""
+        rows = self.accepted("creator_caption_restrictions")
+        return [row for row in rows if row["page_name"] == page and row["is_active"]]
+
+    def locked_texts(self, page: str) -> set[str]:
+        """Keys of the texts assigned to the page within 7 days before or after the day."""
+        around = timedelta(days=self.rules.reuse_days)
+        rows = assigned(self.assignments, page, self.execution_date - around, self.execution_date + around)
+        return {caption_key_v2(self._assigned_text(row)) for row in rows} - {None}
+
+    def _assigned_text(self, row: Row) -> str | None:
+        if row.get("caption_text") is not None:
+            return row["caption_text"]
+        return self.captions.get(row["caption_id"], {}).get("caption_text")
+
+    def pool(self, page: str) -> list[Row]:
+        """The captions that may be scheduled on the page on the execution date, by id."""
+        restrictions, usage = self.restrictions(page), self.usage(page)
+        locked = self.locked_texts(page)
+        return [
+            caption
+            for _, caption in sorted(self._schedulable.items())
+            if caption["caption_key"] not in locked
+            and not is_restricted(caption, restrictions)
+            and not over_budget(caption, usage)
+        ]
+
+    @cached_property
+    def _schedulable(self) -> dict[int, Row]:
+        """READING: of the ids with one text and tier the smallest stands for all, as in learning."""
+        first: dict[tuple[str, str], Row] = {}
+        for row in sorted(self.accepted("caption_bank"), key=lambda row: row["caption_id"]):
+            if row["usage_status"] in SCHEDULABLE_STATUSES and row["price_tier"] in TIERS:
+                key = caption_key_v2(row["caption_text"])
+                first.setdefault((key, row["price_tier"]), row | {"caption_key": key})
+        return {row["caption_id"]: row for row in first.values()}
+
+    def faults(self, page: str) -> list[str]:
+        """Why the page cannot be scheduled, [] if it can.
+
+        READING: minimum pools count the captions of the day's pool; a page without an active
+        restriction has no minimum. A tier is needed if the day has a quota for it.
+        """
+        restrictions = self.restrictions(page)
+        patterns = [
+            pattern
+            for row in restrictions
+            for pattern in (row["hard_patterns"] or []) + (row["soft_patterns"] or [])
+        ]
+        if not all(map(compiles, patterns)):
+            return ["pattern"]
+        tiers = Counter(caption["price_tier"] for caption in self.pool(page))
+        found = [
+            f"no caption in tier {tier}"
+            for tier, quota in self.plan(page).quotas.items()
+            if quota and not tiers[tier]
+        ]
+        if sum(tiers[tier] for tier in PPV_TIERS) < self._minimum(restrictions, "ppv"):
+            found.append("ppv pool")
+        if tiers["bump"] < self._minimum(restrictions, "bump"):
+            found.append("bump pool")
+        return found
+
+    def _minimum(self, restrictions: Sequence[Row], kind: str) -> int:
+        default = getattr(self.rules, f"default_min_{kind}_pool")
+        scopes = ("ALL", "PPV_ONLY" if kind == "ppv" else "BUMP_ONLY")
+        given = [row[f"min_{kind}_pool"] for row in restrictions if row["applies_to_scope"] in scopes]
+        return max((default if m is None else m for m in given), default=0)
+
+    def scores(self, page: str, segment: str | None = None) -> list[Row]:
+        """Every caption of the page's pool with all components of its score, best first."""
+        segment = segment or self.plan(page).segment
+        usage, restrictions = self.usage(page), self.restrictions(page)
+        page_median = self.page_median(page)
+        rows = []
+        for caption in self.pool(page):
+            parts = self._components(page, caption["caption_id"], page_median)
+            parts |= {
+                "diversity": diversity(caption, usage),
+                "budget_penalty": budget_penalty(caption, usage),
+                "segment_multiplier": segment_multiplier(segment, caption["price_tier"]),
+            }
+            score = total_score(
+                parts["thompson"], parts["diversity"], parts["value"],
+                parts["budget_penalty"], parts["segment_multiplier"],
+            )  # fmt: skip
+            discouraged = is_discouraged(caption, restrictions)
+            rows.append(caption | parts | {"is_discouraged": discouraged, "score": score})
+        return sorted(rows, key=rank_order)
+
+    def _components(self, page: str, caption_id: int, page_median: float) -> Row:
+        """The parts of the score that the policy decides, and what they came from."""
+        u = day_draw(self.execution_date, page, caption_id)
+        mean, sd = self.belief.posterior(page, caption_id)
+        parts = {"u": u, "page_median_emv": page_median, "mean": mean, "sd": sd}
+        if self.rules.caption_policy == "pooled":
+            draw = self.belief.draw(page, caption_id, self.execution_date)
+            thompson = thompson_pooled(draw, page_median)
+            value = value_share(math.exp(mean), page_median)
+        else:
+            stats = self._stats.get((page, caption_id))
+            counts = (stats["successes"], stats["failures"]) if stats else (1, 1)
+            draw = thompson = wilson_draw(*counts, u)
+            value = value_share(stats["avg_emv"] if stats else page_median, page_median)
+        return parts | {"draw": draw, "thompson": thompson, "value": value}
+
+    def selection(
+        self, page: str, quotas: Mapping[str, int] | None = None, segment: str | None = None
+    ) -> list[Row]:
+        """The captions that go out, best first; quotas and segment are the day's unless given."""
+        return best_of_each_tier(self.scores(page, segment), quotas or self.plan(page).quotas)
+
+    def schedule(self, page: str, ranks: Mapping[int, int]) -> list[Row]:
+        """The selection with its hours, by hour; `ranks` is the page's hour ranking of the day.
+
+        READING: over PPV and bumps together, the best caption takes the best hour.
+        """
+        chosen = self.selection(page)
+        hours = best_hours(ranks, len(chosen), self.plan(page).size.gap)
+        rows = [
+            row | {"hour": hour, "scheduled_send_time": hour_to_utc(self.execution_date, hour)}
+            for row, hour in zip(chosen, hours, strict=True)
+        ]
+        return sorted(rows, key=lambda row: row["hour"])
