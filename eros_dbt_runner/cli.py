@@ -154,8 +154,16 @@ def _request(
     today = clock.local_date(moment or clock.now(), schedule.timezone)
     if since_day and since_day > today:
         raise ErosError(f"--since {since_day} is after {today}, the run's date.", ExitCode.USAGE)
-    project.adapter(target)
-    return runs.Request(project, schedule, target, moment, since_day, full_refresh, wait)
+    return runs.Request(
+        project=project,
+        schedule=schedule,
+        target=project.find_target(target),
+        asks_for_target=target is not None,
+        as_of=moment,
+        since=since_day,
+        full_refresh=full_refresh,
+        wait=wait,
+    )
 
 
 @cli.command("sample-data")

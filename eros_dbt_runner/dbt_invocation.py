@@ -46,7 +46,6 @@ class Invocation:
     invocation_id: str | None
     success: bool
     results: tuple[NodeResult, ...] | None
-    seconds: float
     failure: Failure | None = None
     error: str = ""
 
@@ -64,13 +63,16 @@ class NodeEvent:
 
 
 def invoke(arguments: list[str], on_event: Callable[[NodeEvent], None]) -> Invocation:
-    """Run dbt in this process. Never raises: whatever goes wrong is in the Invocation.
+    """Run dbt in this process. Never raises: whatever goes wrong, a KeyboardInterrupt too, is told.
 
     `on_event` is called for the start and the end of each node, from dbt's threads.
     """
     listener = _Listener(on_event)
     with contextlib.redirect_stdout(sys.stderr):
-        outcome = _run(arguments, [listener])
+        try:
+            outcome = _run(arguments, [listener])
+        except KeyboardInterrupt:  # while dbt was being imported
+            return Invocation(None, False, None, Failure.INTERRUPTED)
     _close_database()
     results = getattr(outcome.result, "results", None)
     if outcome.exception is None:
@@ -82,7 +84,6 @@ def invoke(arguments: list[str], on_event: Callable[[NodeEvent], None]) -> Invoc
         invocation_id=listener.invocation_id,
         success=outcome.success,
         results=None if results is None else tuple(map(_node_result, results)),
-        seconds=listener.seconds,
         failure=failure,
         error=error,
     )
@@ -98,12 +99,9 @@ def list_nodes(arguments: list[str]) -> tuple[list[dict[str, str]], str]:
 
 
 def _run(arguments: list[str], callbacks: list[Callable[[Any], None]]):
-    gc.disable()  # collecting while a hundred thousand objects come to stay costs half a second
-    try:
-        from dbt.cli.main import dbtRunner
-    finally:
-        gc.freeze()
-        gc.enable()
+    gc.disable()  # this process ends with its run; looking for garbage would cost it a second
+    from dbt.cli.main import dbtRunner
+
     return dbtRunner(callbacks=callbacks).invoke(arguments)
 
 
@@ -147,7 +145,6 @@ class _Listener:
         self._total = 0
         self.invocation_id: str | None = None
         self.nodes_began = False
-        self.seconds = 0.0
 
     def __call__(self, message: Any) -> None:
         name = message.info.name
@@ -164,8 +161,6 @@ class _Listener:
             self._tell(message.data.node_info, result.status, result.execution_time)
         elif name == "LogHookEndLine":
             self._tell(message.data.node_info, message.data.status, message.data.execution_time)
-        elif name == "CommandCompleted":
-            self.seconds = message.data.elapsed
 
     def _tell(self, node: Any, status: str, seconds: float) -> None:
         self._on_event(

@@ -17,6 +17,14 @@ SHIPPED_DATA_DIR = "sample_data"
 
 
 @dataclass(frozen=True)
+class Target:
+    """A target of profiles.yml; `adapter` is its type: duckdb, bigquery."""
+
+    name: str
+    adapter: str
+
+
+@dataclass(frozen=True)
 class Project:
     """The checkout that `eros` works on, all paths absolute.
 
@@ -62,20 +70,20 @@ class Project:
             data_dir=(directory / data).resolve(),
         )
 
-    def adapter(self, target: str | None) -> str:
-        """The adapter type (`duckdb`, `bigquery`) behind `target`; None means the default target.
+    def find_target(self, name: str | None) -> Target:
+        """The target called `name`; None means the default one.
 
-        Raises ErosError for a profile that cannot be read (CANNOT_START) or an unknown target (USAGE).
+        Raises ErosError: USAGE for an unknown target, CANNOT_START for profiles that cannot be read.
         """
         profile = read_yaml(self.profiles_dir / "profiles.yml").get(PROFILE) or {}
         outputs = profile.get("outputs") or {}
-        target = target or os.environ.get("DBT_TARGET") or profile.get("target")
-        if target not in outputs:
+        name = name or os.environ.get("DBT_TARGET") or profile.get("target")
+        if name not in outputs:
             raise ErosError(
-                f"There is no target {target!r} in profiles.yml; known: {', '.join(outputs)}.",
+                f"There is no target {name!r} in profiles.yml; known: {', '.join(outputs)}.",
                 ExitCode.USAGE,
             )
-        return outputs[target].get("type", "")
+        return Target(name, str(outputs[name].get("type")))
 
 
 def read_yaml(path: Path) -> dict:

@@ -12,7 +12,7 @@ from eros_dbt_runner import clock, dbt_invocation, lock, warehouse
 from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeEvent
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.project import Project
+from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.schedules import Schedule
 from eros_dbt_runner.signals import StopRequest, stop_on_signals
 from eros_dbt_runner.verdict import Evidence, Verdict, judge
@@ -22,11 +22,16 @@ RUN_VARIABLES = ("EROS_AS_OF", "EROS_SINCE", "EROS_JOB_NAME", "EROS_DATA_DIR")
 
 @dataclass(frozen=True)
 class Request:
-    """A run that somebody asked for. `as_of` None means the moment at which the run begins."""
+    """A run that somebody asked for.
+
+    `asks_for_target` tells whether `target` was named on the command line; `as_of` None means the
+    moment at which the run begins; `wait` is in seconds.
+    """
 
     project: Project
     schedule: Schedule
-    target: str | None = None
+    target: Target
+    asks_for_target: bool = False
     as_of: datetime | None = None
     since: date | None = None
     full_refresh: bool = False
@@ -35,14 +40,14 @@ class Request:
     @property
     def on_duckdb(self) -> bool:
         """Whether the target is a DuckDB file that this process can open itself."""
-        return self.project.adapter(self.target) == "duckdb"
+        return self.target.adapter == "duckdb"
 
     @property
     def lock_file(self) -> Path:
         """Runs that write to the same place share it: one per database file, else one per target."""
         if self.on_duckdb:
             return self.project.database.with_name(self.project.database.name + ".lock")
-        return self.project.directory / "target" / f"{self.target}.lock"
+        return self.project.directory / "target" / f"{self.target.name}.lock"
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,8 @@ def arguments(request: Request, command: str = "build") -> list[str]:
     result += ["--project-dir", str(request.project.directory)]
     result += ["--profiles-dir", str(request.project.profiles_dir)]
     result += ["--log-level", "none", "--log-level-file", "debug"]
-    if request.target:
-        result += ["--target", request.target]
+    if request.asks_for_target:
+        result += ["--target", request.target.name]
     if request.full_refresh and command == "build":
         result += ["--full-refresh"]
     return result
@@ -166,6 +171,7 @@ def _locked_run(
     execution_date = clock.local_date(as_of, request.schedule.timezone)
     _enter(request, environment(request, as_of))
     invocation = _invoke(request, deadline, on_event, on_wait)
+    stop.too_late = True
     built = {
         result.name
         for result in invocation.results or ()
@@ -175,7 +181,7 @@ def _locked_run(
         request.schedule.name,
         request.schedule.expects,
         invocation,
-        _evidence(request, invocation, execution_date, built, stop),
+        _evidence(request, invocation, execution_date, built, stop, on_wait),
         stop.number,
     )
     return Report(
@@ -230,6 +236,7 @@ def _evidence(
     execution_date: date,
     built: set[str],
     stop: StopRequest,
+    on_wait: Callable[[str], None],
 ) -> Evidence | None:
     """What the run left in the database, after closing the row of a run that broke off."""
     database = request.project.database
@@ -240,5 +247,8 @@ def _evidence(
     if invocation.results is None and invocation.invocation_id:
         reason = f"stopped by signal {stop.number}" if stop.number else invocation.error
         warehouse.close_job_run(database, invocation.invocation_id, reason)
-    with warehouse.Warehouse(database, lock.Deadline(5), lambda _holder: None) as tables:
-        return tables.evidence(invocation.invocation_id, execution_date, built)
+    try:
+        with warehouse.Warehouse(database, lock.Deadline(request.wait), on_wait) as tables:
+            return tables.evidence(invocation.invocation_id, execution_date, built)
+    except ErosError:  # somebody took the file as soon as dbt let go of it
+        return None

@@ -111,7 +111,7 @@ _TIER_PRICES = (  # US dollars
 )
 # Which tiers a page sends: one row per kind of page, from cheap to dear.
 _TIER_SHARES_BY_STYLE = (
-    (0.61, 0.16, 0.02, 0.20, 0.005, 0.005),
+    (0.68, 0.11, 0.01, 0.20, 0.0, 0.0),
     (0.25, 0.38, 0.15, 0.20, 0.01, 0.01),
     (0.05, 0.15, 0.58, 0.20, 0.01, 0.01),
 )
@@ -408,7 +408,7 @@ def _distinct_texts_available() -> int:
 def _make_texts(rng: np.random.Generator, count: int) -> tuple[list[str], np.ndarray, np.ndarray]:
     """`count` texts with different caption keys, the category of each and whether it is urgent."""
     bodies = [
-        (number, template.format(x=x, y=y))
+        (number, _capitalised(template.format(x=x, y=y)))
         for number, (templates, xs, ys) in enumerate(_CATEGORIES.values())
         for template in templates
         for x in xs
@@ -423,6 +423,10 @@ def _make_texts(rng: np.random.Generator, count: int) -> tuple[list[str], np.nda
     ]
     category = np.array([number for number, _ in bodies])[body]
     return texts, category, closer >= len(_CALM_CLOSERS)
+
+
+def _capitalised(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _caption_columns(bank: _Bank, text: np.ndarray) -> dict[str, pa.Array]:
@@ -486,7 +490,7 @@ def _make_pages(rng: np.random.Generator, pages: int, bank: _Bank, seed: int) ->
     weight = np.array(_WEEKLY_MESSAGES, float)[size] * rng.uniform(0.9, 1.1, pages)
     view_rate = rng.uniform(0.35, 0.6, pages)
     # A bigger audience buys more in all, but less per fan.
-    purchases = 0.55 * audience**0.3 * np.exp(rng.normal(0.0, 0.25, pages))
+    purchases = 0.75 * audience**0.3 * np.exp(rng.normal(0.0, 0.25, pages))
     caption_tier = bank.tier[bank.caption_text]
     return _Pages(
         names=_page_names(rng, pages),
@@ -663,7 +667,7 @@ def _draw_captions(
     rng: np.random.Generator, pages: _Pages, page: np.ndarray, tier: np.ndarray
 ) -> np.ndarray:
     """A caption of the tier for each message; a page's first slots come up most."""
-    chance = rng.random(len(page)) ** 1.5
+    chance = rng.random(len(page)) ** 2.5
     caption = np.empty(len(page), np.int32)
     for number, slots in enumerate(pages.repertoire):
         of_tier = tier == number

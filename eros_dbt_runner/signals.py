@@ -7,11 +7,14 @@ from contextlib import contextmanager
 
 
 class StopRequest:
-    """The signal that asked this process to stop; None as long as none did."""
+    """The signal that asked this process to stop; None as long as none did.
+
+    Once `too_late` is set, a signal is only noted: what is left to do takes no time.
+    """
 
     def __init__(self) -> None:
-        """No request yet."""
         self.number: int | None = None
+        self.too_late = False
 
 
 @contextmanager
@@ -26,7 +29,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
     def handle(number: int, _frame: object) -> None:
         if request.number is None:
             request.number = number
-            raise KeyboardInterrupt
+            if not request.too_late:
+                raise KeyboardInterrupt
         if number == signal.SIGINT:
             os._exit(128 + number)
 

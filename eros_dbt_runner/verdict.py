@@ -12,6 +12,7 @@ from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeResult
 from eros_dbt_runner.exit_codes import ExitCode
 
 BREAKER = "circuit_breaker"
+LOG = "logs/dbt.log"
 GOOD = ("success", "pass", "warn", "no-op")
 STATUS_FAILED = "FAILED"
 FINAL_STATUSES = ("SUCCESS", "COMPLETED_WITH_ERRORS", "COMPLETED_NO_WORK", STATUS_FAILED)
@@ -122,9 +123,6 @@ def _problems(
         )
         return ExitCode.NOTHING_RAN, [problem]
     return _run_log(evidence)
-
-
-LOG = "logs/dbt.log"
 
 
 def _stopped(signal: int, again: str) -> tuple[ExitCode, list[Problem]]:

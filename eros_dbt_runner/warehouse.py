@@ -91,11 +91,14 @@ class Warehouse:
         messages = None
         if "schedule_recommendations_messages" in built:
             messages = len(self.day(execution_date))
-        rejected = {}
+        rejected = []
         if "input_reconciliation" in built:
-            sql = "select source_name, rows_rejected - rows_not_due as rejected from input_reconciliation where rows_rejected > rows_not_due"
-            rejected = {row["source_name"]: row["rejected"] for row in self._rows_if_there(sql)}
-        return Evidence(job[0] if job else None, errors, messages, rejected)
+            rejected = self._rows_if_there(
+                "select source_name, rows_rejected - rows_not_due as rejected from input_reconciliation"
+                " where rows_rejected > rows_not_due order by source_name"
+            )
+        rejected_rows = {row["source_name"]: row["rejected"] for row in rejected}
+        return Evidence(job[0] if job else None, errors, messages, rejected_rows)
 
     # ---- the schedule ----
 

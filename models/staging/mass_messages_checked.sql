@@ -113,7 +113,10 @@ accepted_before as (
 
     select row_id
     from {{ this }}
-    where sending_date < {{ first_date }} and rejection_reason is null
+    where
+        sending_date < {{ first_date }}
+        and rejection_reason is null
+        and row_id in (select {{ try_cast_as('row_id', 'int64') }} as row_id from source_rows)
 
 ),
 {%- endif %}

@@ -22,11 +22,11 @@ MODELS = (node("creator_checks"), node("schedule_recommendations"))
 
 
 def returned(*results, success=True):
-    return Invocation("run-1", success, tuple(results), 1.0)
+    return Invocation("run-1", success, tuple(results))
 
 
 def broke_off(failure, error="it broke"):
-    return Invocation("run-1", False, None, 1.0, failure, error)
+    return Invocation("run-1", False, None, failure, error)
 
 
 def log(status, message=None):
@@ -155,8 +155,8 @@ def test_no_results_is_failure_whatever_the_run_log_says(failure, code):
 
 
 def test_no_results_and_no_error_is_not_success():
-    assert verdict(Invocation("run-1", True, None, 1.0)).exit_code is ExitCode.NOTHING_RAN
-    assert verdict(Invocation("run-1", False, None, 1.0)).exit_code is ExitCode.RUN_FAILED
+    assert verdict(Invocation("run-1", True, None)).exit_code is ExitCode.NOTHING_RAN
+    assert verdict(Invocation("run-1", False, None)).exit_code is ExitCode.RUN_FAILED
 
 
 @pytest.mark.parametrize(

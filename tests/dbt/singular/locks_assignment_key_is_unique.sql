@@ -1,7 +1,6 @@
 {{ config(tags=['sweep', 'daily']) }}
 
--- An assignment stands once, however often it was locked. It looks at the last day of a daily run, so
--- that it can fail the run and hold back nothing.
+-- An assignment stands once, however often it was locked.
 -- depends_on: {{ ref('caption_lock_summary') }} {{ ref('schedule_recommendations_messages') }}
 select
     assignment_key,

@@ -1,7 +1,7 @@
 {{ config(tags=['sweep', 'daily']) }}
 
 -- A sweep's two counts are what it cleaned in all, and a run logs one sweep.
--- depends_on: {{ ref('caption_lock_summary') }}
+-- depends_on: {{ ref('caption_lock_summary') }} {{ ref('schedule_recommendations_messages') }}
 select
     sweep_id,
     count(*) as row_count,
