@@ -75,6 +75,7 @@ def test_where_the_run_log_cannot_be_read_the_results_decide():
 def test_a_selector_that_matches_nothing_is_no_success(results):
     result = verdict(returned(*results))
     assert (result.status, result.exit_code) == ("FAILED", ExitCode.NOTHING_RAN)
+    assert "matches nothing" in result.problems[0].why
 
 
 @pytest.mark.parametrize(
