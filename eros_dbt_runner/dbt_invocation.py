@@ -8,10 +8,12 @@ a parse error or a lock conflict run_results.json still holds the previous run.
 import contextlib
 import gc
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from eros_dbt_runner.errors import one_sentence
@@ -65,7 +67,8 @@ class NodeEvent:
 def invoke(arguments: list[str], on_event: Callable[[NodeEvent], None]) -> Invocation:
     """Run dbt in this process. Never raises: whatever goes wrong, a KeyboardInterrupt too, is told.
 
-    `on_event` is called for the start and the end of each node, from dbt's threads.
+    `on_event` is called for the start and the end of each node, from dbt's threads. The results are
+    left in run_results.json, for people and for `dbt retry`.
     """
     listener = _Listener(on_event)
     with contextlib.redirect_stdout(sys.stderr):
@@ -74,6 +77,9 @@ def invoke(arguments: list[str], on_event: Callable[[NodeEvent], None]) -> Invoc
         except KeyboardInterrupt:  # while dbt was being imported
             return Invocation(None, False, None, Failure.INTERRUPTED)
     _close_database()
+    if hasattr(outcome.result, "write"):
+        target = Path(os.environ.get("DBT_TARGET_PATH") or "target")
+        outcome.result.write(str(target / "run_results.json"))
     results = getattr(outcome.result, "results", None)
     if outcome.exception is None:
         failure, error = None, ""

@@ -111,8 +111,10 @@ def arguments(request: Request, command: str = "build") -> list[str]:
     result += ["--log-level", "none", "--log-level-file", "debug"]
     if request.asks_for_target:
         result += ["--target", request.target.name]
-    if request.full_refresh and command == "build":
-        result += ["--full-refresh"]
+    if command == "build":
+        # Writing the manifest, twice, would cost a second; `invoke` writes the results.
+        result += ["--no-write-json"]
+        result += ["--full-refresh"] if request.full_refresh else []
     return result
 
 
