@@ -11,7 +11,7 @@
 
 {% macro duckdb__sent_not_before(relation, column, first_date) -%}
     {%- set types = {} -%}
-    {%- if execute and load_relation(relation) is not none -%}
+    {%- if execute and not relation.is_cte and load_relation(relation) is not none -%}
         {%- for input_column in adapter.get_columns_in_relation(relation) -%}
             {%- do types.update({input_column.name | lower: input_column.dtype | upper}) -%}
         {%- endfor -%}

@@ -9,10 +9,11 @@
 {#- The body, rendered into every function that needs it: a function's body may not call another
     user function on every engine that we run. #}
 {% macro caption_key_expression(message) -%}
+    {#- The two letters that engines lower in different ways are lowered first, one to one. -#}
     {%- set white_space = '[\\s\\x0b\\x{85}\\p{Z}]' -%}
     {%- set words = "trim(" ~ replace_pattern(
             replace_pattern(
-                "lower(" ~ nfc(message) ~ ")",
+                "lower(replace(replace(" ~ nfc(message) ~ ", 'İ', 'i'), 'Σ', 'σ'))",
                 '[^\\p{L}\\p{M}\\p{N}_\\s\\x0b\\x{85}\\p{Z}]',
                 ''
             ),

@@ -20,6 +20,7 @@
     {%- set p = '(' ~ successes ~ ' / nullif(' ~ n ~ ' * 1e0, 0e0))' -%}
     {%- set z2 = '3.8416e0' -%}
     case
+        when {{ n }} is null then null
         when {{ n }} = 0 then {{ '0e0' if sign == '-' else '1e0' }}
         else greatest(0e0, least(1e0, (
             {{ p }} + {{ z2 }} / (2e0 * {{ n }})

@@ -44,6 +44,8 @@
         "timestamp '2025-06-15 00:00:00'"),
     ('try_cast_as: a number', try_cast_as("'12'", 'int64'), '12'),
     ('try_cast_as: no number', try_cast_as("'twelve'", 'int64'), 'cast(null as int64)'),
+    ('try_cast_as: a time with an offset', try_cast_as("'2025-06-15 02:00:00+02:00'", 'timestamp'),
+        "timestamp '2025-06-15 00:00:00'"),
     ('try_string_array', 'coalesce(' ~ array_has(try_string_array("['a', 'b']"), "'b'") ~ ', false)', 'true'),
     ('utc_from_local: the day the clocks go forward', utc_from_local("date '2025-03-09'", 8),
         "timestamp '2025-03-09 15:00:00'"),
