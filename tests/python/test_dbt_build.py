@@ -1,0 +1,85 @@
+"""Plain dbt, as an analytics engineer uses it, and inputs from wherever they come."""
+
+import shutil
+from datetime import timedelta
+
+import duckdb
+import pytest
+
+from tests.python import histories
+from tests.python.harness import AS_OF, ROOT, Project
+
+pytestmark = pytest.mark.slow
+
+
+def test_plain_dbt_build_from_a_clean_clone_and_again(project: Project) -> None:
+    """Fresh with every test, then incremental, then as of now: the shipped sample needs no option."""
+    shutil.copytree(ROOT / "sample_data", project.directory / "sample_data")
+    project.dbt("build", env={"EROS_AS_OF": AS_OF.isoformat()})
+    assert project.query("select count(*) as n from schedule_recommendations_messages")[0]["n"] > 10
+    project.dbt("build", "--exclude-resource-type", "unit_test", env={"EROS_AS_OF": AS_OF.isoformat()})
+    project.dbt("build", "--exclude-resource-type", "unit_test")
+    statuses = [row["job_status"] for row in project.query("select * from etl_job_runs order by job_start_time")]
+    assert statuses == ["SUCCESS", "SUCCESS", "COMPLETED_NO_WORK"]
+
+
+def rewrite_as_another_program_would(project: Project, kind: str) -> None:
+    """The same tables as naive timestamps, as ISO text with an offset, or as tables in the database."""
+    sending_time = {
+        "naive": "sending_time at time zone 'UTC'",
+        "nanoseconds": "cast(sending_time at time zone 'UTC' as timestamp_ns)",
+        "text": "strftime(sending_time at time zone 'UTC' + interval 2 hours, '%Y-%m-%dT%H:%M:%S.%f+02:00')",
+        "loaded": "sending_time",
+    }[kind]
+    source = project.data_dir / "mass_messages.parquet"
+    query = f"select * replace ({sending_time} as sending_time) from read_parquet('{source}')"
+    with duckdb.connect(str(project.database) if kind == "loaded" else ":memory:") as connection:
+        connection.execute("set timezone = 'UTC'")
+        if kind == "loaded":
+            connection.execute("create schema if not exists eros_scheduling_brain")
+            connection.execute(f"create table eros_scheduling_brain.mass_messages as {query}")
+            source.unlink()
+        else:
+            connection.execute(f"copy ({query}) to '{source}.new' (format parquet)")
+            source.with_name(source.name + ".new").replace(source)
+
+
+@pytest.mark.parametrize("kind", ["csv", "naive", "nanoseconds", "text", "loaded"])
+def test_inputs_from_another_program_are_the_same_inputs(project: Project, kind: str) -> None:
+    history = histories.make_history(21, pages=3, captions=60, messages=300, bad_share=0)
+    reference = project.clone(project.directory.with_name("reference"))
+    for run, file_format in ((reference, "parquet"), (project, "csv" if kind == "csv" else "parquet")):
+        run.write_inputs(history.tables, file_format=file_format)
+    if kind != "csv":
+        rewrite_as_another_program_would(project, kind)
+    for run in (reference, project):
+        for days in (9, 0):  # the second run is incremental
+            run.run("performance", as_of=history.as_of - timedelta(days=days), code=None)
+    for table in ("mass_messages_checked", "message_outcomes", "caption_bandit_stats", "stg_creator_caption_restrictions"):
+        without = ["raw_row"] if table == "mass_messages_checked" else []
+        assert project.table(table, without=without) == reference.table(table, without=without), table
+    assert len(reference.table("message_outcomes")) > 100
+
+
+def test_a_missing_input_is_told_in_a_sentence(project: Project) -> None:
+    project.write_inputs()
+    (project.data_dir / "caption_bank.parquet").unlink()
+    result = project.run("performance", code=6).json
+    assert "input table caption_bank not found" in result["problems"][0]["why"]
+    assert "eros sample-data" in result["problems"][0]["why"]
+
+
+def test_a_missing_column_is_named(project: Project) -> None:
+    project.write_inputs()
+    path = project.data_dir / "caption_bank.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"copy (select * exclude (usage_status) from '{path}') to '{path}.new' (format parquet)")
+    path.with_name(path.name + ".new").replace(path)
+    why = project.run("performance", code=6).json["problems"][0]["why"]
+    assert "input table caption_bank lacks the column usage_status" in why
+
+
+def test_a_daily_run_before_anything_was_learnt_says_what_to_run(project: Project) -> None:
+    project.make_sample()
+    why = project.run("daily", code=6).json["problems"][0]["why"]
+    assert "eros run performance" in why
