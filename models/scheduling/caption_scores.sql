@@ -34,6 +34,14 @@ creators as (
 
 ),
 
+typical as (
+
+    select {{ exact_sum('page_level') }} / nullif(count(*), 0) as page_level
+    from page_beliefs
+    where is_seen
+
+),
+
 {#- A page that no outcome or view has told anything about is believed to be like the mean page. #}
 pages as (
 
@@ -47,7 +55,7 @@ pages as (
         variances.pair_variance
     from creators
     cross join variances
-    cross join (select avg(page_level) as page_level from page_beliefs where is_seen) as typical
+    cross join typical
     left join page_beliefs on creators.page_name = page_beliefs.page_name
 
 ),

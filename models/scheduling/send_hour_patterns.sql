@@ -25,8 +25,6 @@ measured as (
 
 ),
 
-{#- Neighbouring hours only matter to a policy with a gap of an hour or less, and are kept for the
-    counts that such a day can need. #}
 final as (
 
     select
