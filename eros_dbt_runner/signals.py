@@ -31,7 +31,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
             request.number = number
             if not request.too_late:
                 raise KeyboardInterrupt
-        if number == signal.SIGINT:
+        elif number == signal.SIGINT:
             os._exit(128 + number)
 
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

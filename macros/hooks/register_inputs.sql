@@ -45,8 +45,12 @@
     {%- if given != '' -%}
         {{ return(given.rstrip('/')) }}
     {%- endif -%}
-    {%- set found = run_query("select count(*) from glob('data/mass_messages.*')").columns[0].values()[0] -%}
-    {{ return('data' if found else 'sample_data') }}
+    {%- set project = invocation_args_dict.get('project_dir') or '.' -%}
+    {%- set own = project ~ '/data' -%}
+    {%- set found = run_query(
+        "select count(*) from glob(" ~ text_literal(own ~ '/mass_messages.*') ~ ")"
+    ).columns[0].values()[0] -%}
+    {{ return(own if found else project ~ '/sample_data') }}
 {% endmacro %}
 
 

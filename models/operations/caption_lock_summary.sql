@@ -1,5 +1,6 @@
 {{
     config(
+        materialized='view',
         pre_hook=["{{ sweep_expired_caption_locks() }}", "{{ log_lock_sweep() }}"],
         post_hook="{{ raise_lock_alerts() }}"
     )

@@ -39,9 +39,10 @@ final as (
         standing.caption_id,
         standing.scheduled_send_date,
         coalesce({{ function_name('caption_key_v2') }}(standing.caption_text), caption_bank.caption_key) as caption_key,
-        coalesce(caption_bank.content_category, '') as content_category,
+        case when caption_bank.caption_id is not null then coalesce(caption_bank.content_category, '') end
+            as content_category,
         coalesce(standing.price_tier, caption_bank.price_tier) as price_tier,
-        coalesce(caption_bank.has_urgency, false) as has_urgency,
+        caption_bank.has_urgency,
         standing.scheduled_send_date < {{ execution_date() }} as is_before
     from standing
     left join caption_bank on standing.caption_id = caption_bank.caption_id

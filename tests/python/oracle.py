@@ -912,7 +912,7 @@ class Usage:
 def weekly_usage(
     assignments: Iterable[Row], captions: Mapping[int, Row], page: str, day: date, days: int = 7
 ) -> Usage:
-    """The usage before `day`. `captions` are the bank's rows by id, the legacy ones behind them.
+    """The usage before `day`. `captions` are the bank's rows by id.
 
     READING: the tier is the assignment's own, category and urgency are the caption's today.
     """
@@ -1161,7 +1161,8 @@ class Oracle:
         return legacy | {row["caption_id"]: row for row in self.accepted("caption_bank")}
 
     def usage(self, page: str) -> Usage:
-        return weekly_usage(self.assignments, self.captions, page, self.execution_date, self.rules.reuse_days)
+        bank = {row["caption_id"]: row for row in self.accepted("caption_bank")}
+        return weekly_usage(self.assignments, bank, page, self.execution_date, self.rules.reuse_days)
 
     def restrictions(self, page: str) -> list[Row]:
         """READING: all of the page's active rows hold together."""

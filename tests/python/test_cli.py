@@ -174,13 +174,6 @@ def test_an_input_that_is_missing_is_named_before_anything_runs(project):
     assert result.json["nodes"] == {}
 
 
-def test_daily_before_performance_says_what_failed(project):
-    project.write_inputs()
-    result = project.run("daily", code=ExitCode.RUN_FAILED)
-    assert result.json["status"] == "FAILED"
-    assert result.json["problems"]
-
-
 # ---- what a run is told ----
 
 
@@ -461,7 +454,7 @@ def test_reading_changes_nothing(built):
 
 def test_a_reader_that_goes_away_is_no_error(built):
     done = subprocess.run(
-        f"{sys.executable} -m eros_dbt_runner.cli schedule --json | true; echo ${{PIPESTATUS[0]}}",
+        f"{sys.executable} -m eros_dbt_runner.cli schedule --json | head -1; echo ${{PIPESTATUS[0]}}",
         shell=True,
         executable="/bin/bash",
         cwd=built.directory,
@@ -470,7 +463,7 @@ def test_a_reader_that_goes_away_is_no_error(built):
         text=True,
         check=True,
     )
-    assert done.stdout == "0\n"
+    assert done.stdout.split() == ["[", "0"]
     assert done.stderr == ""
 
 
