@@ -38,10 +38,10 @@ def rewrite_as_another_program_would(project: Project, kind: str) -> None:
         if kind == "loaded":
             connection.execute("create schema if not exists eros_scheduling_brain")
             connection.execute(f"create table eros_scheduling_brain.mass_messages as {query}")
-            source.unlink()
-        else:
-            connection.execute(f"copy ({query}) to '{source}.new' (format parquet)")
-            source.with_name(source.name + ".new").replace(source)
+            # The file stays behind, empty: the table is what counts.
+            query = f"select * from read_parquet('{source}') limit 0"
+        connection.execute(f"copy ({query}) to '{source}.new' (format parquet)")
+        source.with_name(source.name + ".new").replace(source)
 
 
 @pytest.mark.parametrize("kind", ["csv", "naive", "nanoseconds", "text", "loaded"])
@@ -54,7 +54,7 @@ def test_inputs_from_another_program_are_the_same_inputs(project: Project, kind:
         rewrite_as_another_program_would(project, kind)
     for run in (reference, project):
         for days in (9, 0):  # the second run is incremental
-            run.run("performance", as_of=history.as_of - timedelta(days=days), code=None)
+            run.run("performance", as_of=history.as_of - timedelta(days=days))
     for table in ("mass_messages_checked", "message_outcomes", "caption_bandit_stats", "stg_creator_caption_restrictions"):
         without = ["raw_row"] if table == "mass_messages_checked" else []
         assert project.table(table, without=without) == reference.table(table, without=without), table

@@ -140,12 +140,11 @@ def check_page(project: Project, truth: oracle.Oracle, page: str) -> int:
     return len(chosen)
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
-@pytest.mark.parametrize("policy", ["pooled", "wilson"])
+@pytest.mark.parametrize(
+    ("policy", "seed"), [*(("pooled", seed) for seed in range(1, 7)), ("wilson", 1), ("wilson", 2)]
+)
 def test_models_agree_with_the_oracle(project: Project, seed: int, policy: str) -> None:
     if policy == "wilson":
-        if seed > 2:
-            pytest.skip("two histories are enough for the old policy")
         project.edit("dbt_project.yml", "caption_policy: pooled", "caption_policy: wilson")
     history = histories.make_history(
         seed, pages=5, captions=150, messages=700, broken_pages=seed % 2, texts_across_tiers=True
