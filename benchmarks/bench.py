@@ -86,7 +86,9 @@ class Bench:
     def read_page(self) -> float:
         """Median seconds to read one page's statistics over an open connection."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
-            [page] = connection.execute(f"select min(page_name) from {SCHEMA}.caption_bandit_stats").fetchone()
+            [page] = connection.execute(
+                f"select min(page_name) from {SCHEMA}.caption_bandit_stats"
+            ).fetchone()
             seconds = []
             for _ in range(21):
                 began = time.monotonic()
@@ -97,7 +99,9 @@ class Bench:
         return sorted(seconds)[len(seconds) // 2]
 
 
-def median_run(bench: Bench, schedule: str, *flags: str, first: datetime, runs: int = 3) -> tuple[float, float]:
+def median_run(
+    bench: Bench, schedule: str, *flags: str, first: datetime, runs: int = 3
+) -> tuple[float, float]:
     """The run of median duration among several, six hours apart so that each has work to do."""
     found = [bench.run(schedule, *flags, as_of=first + timedelta(hours=6 * n)) for n in range(runs)]
     return sorted(found)[len(found) // 2]
@@ -136,7 +140,9 @@ def measure(folder: Path, messages: int, large: int, console: Console) -> list[t
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--large", type=int, default=10_000_000)
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")

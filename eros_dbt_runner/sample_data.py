@@ -136,26 +136,13 @@ _MESSAGES_IN_VAIN = 0.12  # nobody buys, whatever the caption; few purchases lea
 
 # ---- words -------------------------------------------------------------------------------------
 
-_PAGE_FIRST = (
-    "amber aspen autumn birch blue bright cedar clover copper coral crimson dusty early ember "
-    "fern golden hazel indigo ivory jade juniper lemon lilac little lunar maple marble meadow "
-    "mellow misty mossy north olive opal paper pine quiet rosy russet sage salty silver south "
-    "sunny velvet violet wandering warm wild willow"
-).split()
-_PAGE_SECOND = (
-    "acorn anchor barn beacon bloom breeze bridge brook cabin canyon cove creek cricket dune "
-    "falcon field finch forest garden glade grove harbor heron hill island kitchen lake lantern "
-    "ledge lodge marsh mesa mill moon orchard otter pebble prairie quarry rain ridge river "
-    "robin shore sparrow spring summit trail valley wren"
-).split()
+_PAGE_FIRST = ["amber", "aspen", "autumn", "birch", "blue", "bright", "cedar", "clover", "copper", "coral", "crimson", "dusty", "early", "ember", "fern", "golden", "hazel", "indigo", "ivory", "jade", "juniper", "lemon", "lilac", "little", "lunar", "maple", "marble", "meadow", "mellow", "misty", "mossy", "north", "olive", "opal", "paper", "pine", "quiet", "rosy", "russet", "sage", "salty", "silver", "south", "sunny", "velvet", "violet", "wandering", "warm", "wild", "willow"]
+_PAGE_SECOND = ["acorn", "anchor", "barn", "beacon", "bloom", "breeze", "bridge", "brook", "cabin", "canyon", "cove", "creek", "cricket", "dune", "falcon", "field", "finch", "forest", "garden", "glade", "grove", "harbor", "heron", "hill", "island", "kitchen", "lake", "lantern", "ledge", "lodge", "marsh", "mesa", "mill", "moon", "orchard", "otter", "pebble", "prairie", "quarry", "rain", "ridge", "river", "robin", "shore", "sparrow", "spring", "summit", "trail", "valley", "wren"]
 
 # Each category: templates with {x} and {y}, the words for x, the words for y.
 _CATEGORY_TEXTS = {
     "cooking": (
-        (
-            "I filmed how I make {x} with {y}|My {x} recipe, now with {y}|"
-            "{x} and {y}, start to finish"
-        ),
+        ("I filmed how I make {x} with {y}|My {x} recipe, now with {y}|{x} and {y}, start to finish"),
         "ramen|pancakes|lasagna|tacos|crème brûlée|focaccia|dumplings|paella|pho|apple pie",
         "brown butter|jalapeño|roasted garlic|fresh basil|lemon zest|miso|smoked salt",
     ),
@@ -210,36 +197,17 @@ _CATEGORY_TEXTS = {
         "a long day|deep sleep|exam week|a calm Sunday|the school run|big meetings",
     ),
     "behind_the_scenes": (
-        (
-            "What you did not see: {x} and {y}|The outtakes of {x}, {y} and all|"
-            "Building {x} before {y}"
-        ),
+        ("What you did not see: {x} and {y}|The outtakes of {x}, {y} and all|Building {x} before {y}"),
         "the studio move|our photo day|the kitchen set|a podcast episode|the team trip",
         "the coffee spill|a power cut|three takes|the surprise guest|the clean-up",
     ),
 }
 _CATEGORIES = {
-    category: tuple(tuple(text.split("|")) for text in texts)
-    for category, texts in _CATEGORY_TEXTS.items()
+    category: tuple(tuple(text.split("|")) for text in texts) for category, texts in _CATEGORY_TEXTS.items()
 }
-_OPENERS = (
-    "Hey you!|Good morning!|Guess what:|New today:|Fresh from my camera:|Story time:|"
-    "Just for you:|Hi friends,|Ok, finally:|Tiny update:|Sunday treat:|Big news!|"
-    "You asked, so here it is:|Sneak peek!|So proud of this one:|I can't believe it:|"
-    "Long day, good ending:|Happy Friday!|Quick hello!|Something different:|My favorite so far:|"
-    "Free this week:|Psst…|Made with love:|Exclusive:"
-).split("|")
-_CALM_CLOSERS = (
-    "Enjoy!|Tell me what you think 💬|Which one is yours?|More tomorrow 🌿|Worth the wait ✨|"
-    "Reply with your favorite 🎶|Extra clips inside 🎬|Full vlog inside 📹|20% off for you 🎁|"
-    "See you there 🌊|Hope it makes you smile 😊|I laughed so much 😂|With the bonus track 🎧|"
-    "Save it for later 📌|No spoilers, please!|Part two is coming 🍋|Vote below 👇|"
-    "Spicy, be warned 🌶"
-).split("|")
-_URGENT_CLOSERS = (
-    "Only until tonight ⏰|Last chance!|Gone by morning 🌙|24 hours only ⌛|"
-    "Hurry, few spots left 🏃"
-).split("|")
+_OPENERS = ["Hey you!", "Good morning!", "Guess what:", "New today:", "Fresh from my camera:", "Story time:", "Just for you:", "Hi friends,", "Ok, finally:", "Tiny update:", "Sunday treat:", "Big news!", "You asked, so here it is:", "Sneak peek!", "So proud of this one:", "I can't believe it:", "Long day, good ending:", "Happy Friday!", "Quick hello!", "Something different:", "My favorite so far:", "Free this week:", "Psst…", "Made with love:", "Exclusive:"]
+_CALM_CLOSERS = ["Enjoy!", "Tell me what you think 💬", "Which one is yours?", "More tomorrow 🌿", "Worth the wait ✨", "Reply with your favorite 🎶", "Extra clips inside 🎬", "Full vlog inside 📹", "20% off for you 🎁", "See you there 🌊", "Hope it makes you smile 😊", "I laughed so much 😂", "With the bonus track 🎧", "Save it for later 📌", "No spoilers, please!", "Part two is coming 🍋", "Vote below 👇", "Spicy, be warned 🌶"]
+_URGENT_CLOSERS = ["Only until tonight ⏰", "Last chance!", "Gone by morning 🌙", "24 hours only ⌛", "Hurry, few spots left 🏃"]
 _CLOSERS = _CALM_CLOSERS + _URGENT_CLOSERS
 
 _PATTERNS = (
@@ -502,8 +470,7 @@ def _make_pages(rng: np.random.Generator, pages: int, bank: _Bank, seed: int) ->
         peak_hour=rng.integers(11, 23, pages),
         tired=rng.random(pages) < 0.15,
         repertoire=[
-            _repertoire(rng, pages, np.flatnonzero(caption_tier == tier))
-            for tier in range(len(TIERS))
+            _repertoire(rng, pages, np.flatnonzero(caption_tier == tier)) for tier in range(len(TIERS))
         ],
         pair_salt=np.uint64(seed % 2**32),
     )
@@ -531,9 +498,7 @@ def _restricted_pages(pages: int) -> int:
     return round(0.6 * pages)
 
 
-def _restrictions_table(
-    rng: np.random.Generator, pages: _Pages, bank: _Bank, last_second: int
-) -> pa.Table:
+def _restrictions_table(rng: np.random.Generator, pages: _Pages, bank: _Bank, last_second: int) -> pa.Table:
     """Rules of about 60 % of the pages, mild enough that each of them keeps enough captions."""
     schedulable = bank.caption_status < _SCHEDULABLE_STATUSES
     tier = bank.tier[bank.caption_text]
@@ -542,14 +507,10 @@ def _restrictions_table(
     defaults_hold = ppv_minimum == 200 and bump_minimum == 50
 
     def some(choices: tuple[str, ...], most: int) -> list[str]:
-        return [
-            str(choice) for choice in rng.choice(choices, rng.integers(0, most + 1), replace=False)
-        ]
+        return [str(choice) for choice in rng.choice(choices, rng.integers(0, most + 1), replace=False)]
 
     rows = []
-    for page in np.sort(
-        rng.choice(len(pages.names), _restricted_pages(len(pages.names)), replace=False)
-    ):
+    for page in np.sort(rng.choice(len(pages.names), _restricted_pages(len(pages.names)), replace=False)):
         left_to_default = defaults_hold and rng.random() < 0.25
         rows.append(
             {
@@ -559,9 +520,7 @@ def _restrictions_table(
                 "restricted_categories": some(tuple(_CATEGORIES), 2),
                 # Never a tier that the page has to send.
                 "restricted_price_tiers": some(TIERS[_BUMP + 1 :], 2),
-                "applies_to_scope": str(
-                    rng.choice(["ALL", "PPV_ONLY", "BUMP_ONLY"], p=[0.7, 0.2, 0.1])
-                ),
+                "applies_to_scope": str(rng.choice(["ALL", "PPV_ONLY", "BUMP_ONLY"], p=[0.7, 0.2, 0.1])),
                 "min_ppv_pool": None if left_to_default else ppv_minimum,
                 "min_bump_pool": None if left_to_default else bump_minimum,
                 "is_active": bool(rng.random() < 0.9),
@@ -598,9 +557,7 @@ def _message_tables(
             continue
         second = np.sort(hour_starts[hour] + rng.integers(0, 3_600, len(hour)))
         age_days = (last_second - second) / 86_400
-        columns = _message_columns(
-            rng, pages, bank, variants, local_hour[hour], weekend[hour], age_days
-        )
+        columns = _message_columns(rng, pages, bank, variants, local_hour[hour], weekend[hour], age_days)
         columns["row_id"] = pa.array(np.arange(row_id, row_id + len(hour)))
         columns["sending_time"] = pa.array(second * 1_000_000).cast(_UTC_TIMESTAMP)
         row_id += len(hour)
@@ -633,13 +590,9 @@ def _message_columns(
     tired = pages.tired[page] & (age_days < 7)
     audience = pages.audience[page] * np.maximum(1 - 0.1 * age_days / 365, 0.4)
     sent = (audience * rng.uniform(0.7, 1.0, count)).astype(np.int64)
-    viewed = rng.binomial(
-        sent, pages.view_rate[page] * rng.uniform(0.85, 1.15, count) * (1 - 0.25 * tired)
-    )
+    viewed = rng.binomial(sent, pages.view_rate[page] * rng.uniform(0.85, 1.15, count) * (1 - 0.25 * tired))
     # Purchases enter EMV squared, so half of an effect on log EMV is an effect on their number.
-    log_emv_effect = (
-        bank.effect[text] + _pair_effect(pages, page, text) + rng.normal(0.0, 0.7, count)
-    )
+    log_emv_effect = bank.effect[text] + _pair_effect(pages, page, text) + rng.normal(0.0, 0.7, count)
     log_purchase_rate = (
         pages.purchase_level[page]
         + log_emv_effect / 2
@@ -663,9 +616,7 @@ def _message_columns(
     }
 
 
-def _draw_captions(
-    rng: np.random.Generator, pages: _Pages, page: np.ndarray, tier: np.ndarray
-) -> np.ndarray:
+def _draw_captions(rng: np.random.Generator, pages: _Pages, page: np.ndarray, tier: np.ndarray) -> np.ndarray:
     """A caption of the tier for each message; a page's first slots come up most."""
     chance = rng.random(len(page)) ** 2.5
     caption = np.empty(len(page), np.int32)
@@ -683,9 +634,7 @@ def _pair_effect(pages: _Pages, page: np.ndarray, text: np.ndarray) -> np.ndarra
     """
     with np.errstate(over="ignore"):
         key = (page.astype(np.uint64) << np.uint64(32)) + text.astype(np.uint64)
-        key = (key ^ pages.pair_salt * np.uint64(0x9E3779B97F4A7C15)) + np.uint64(
-            0x9E3779B97F4A7C15
-        )
+        key = (key ^ pages.pair_salt * np.uint64(0x9E3779B97F4A7C15)) + np.uint64(0x9E3779B97F4A7C15)
         key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         key ^= key >> np.uint64(31)
@@ -770,9 +719,7 @@ def _write(
 ) -> int:
     rows = 0
     is_csv = path.suffix == ".csv"
-    with (
-        _CsvWriter(path, schema) if is_csv else pq.ParquetWriter(path, schema, compression="zstd")
-    ) as writer:
+    with _CsvWriter(path, schema) if is_csv else pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for part in parts:
             writer.write_table(part)
             rows += part.num_rows
@@ -791,11 +738,7 @@ def _refuse_foreign_files(directory: Path) -> None:
     """Somebody's own export must not be lost: only a table that is as it was written may go."""
     manifest = directory / MANIFEST_NAME
     written = json.loads(manifest.read_text("utf-8"))["bytes"] if manifest.exists() else {}
-    foreign = [
-        path.name
-        for path in _input_files(directory)
-        if written.get(path.name) != path.stat().st_size
-    ]
+    foreign = [path.name for path in _input_files(directory) if written.get(path.name) != path.stat().st_size]
     if foreign:
         raise FileExistsError(
             f"{directory} has input tables that the generator did not make: {', '.join(foreign)}. "

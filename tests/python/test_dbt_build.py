@@ -19,7 +19,9 @@ def test_plain_dbt_build_from_a_clean_clone_and_again(project: Project) -> None:
     assert project.query("select count(*) as n from schedule_recommendations_messages")[0]["n"] > 10
     project.dbt("build", "--exclude-resource-type", "unit_test", env={"EROS_AS_OF": AS_OF.isoformat()})
     project.dbt("build", "--exclude-resource-type", "unit_test")
-    statuses = [row["job_status"] for row in project.query("select * from etl_job_runs order by job_start_time")]
+    statuses = [
+        row["job_status"] for row in project.query("select * from etl_job_runs order by job_start_time")
+    ]
     assert statuses == ["SUCCESS", "SUCCESS", "COMPLETED_NO_WORK"]
 
 
@@ -55,7 +57,12 @@ def test_inputs_from_another_program_are_the_same_inputs(project: Project, kind:
     for run in (reference, project):
         for days in (9, 0):  # the second run is incremental
             run.run("performance", as_of=history.as_of - timedelta(days=days))
-    for table in ("mass_messages_checked", "message_outcomes", "caption_bandit_stats", "stg_creator_caption_restrictions"):
+    for table in (
+        "mass_messages_checked",
+        "message_outcomes",
+        "caption_bandit_stats",
+        "stg_creator_caption_restrictions",
+    ):
         without = ["raw_row"] if table == "mass_messages_checked" else []
         assert project.table(table, without=without) == reference.table(table, without=without), table
     assert len(reference.table("message_outcomes")) > 100
@@ -73,7 +80,9 @@ def test_a_missing_column_is_named(project: Project) -> None:
     project.write_inputs()
     path = project.data_dir / "caption_bank.parquet"
     with duckdb.connect() as connection:
-        connection.execute(f"copy (select * exclude (usage_status) from '{path}') to '{path}.new' (format parquet)")
+        connection.execute(
+            f"copy (select * exclude (usage_status) from '{path}') to '{path}.new' (format parquet)"
+        )
     path.with_name(path.name + ".new").replace(path)
     why = project.run("performance", code=6).json["problems"][0]["why"]
     assert "input table caption_bank lacks the column usage_status" in why

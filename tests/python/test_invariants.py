@@ -25,10 +25,16 @@ def everything(project: Project) -> dict[str, list[dict[str, Any]]]:
             " where table_schema = 'eros_scheduling_brain' order by 1"
         )
     ]
-    assert "schedule_recommendations" in names or "caption_lock_summary" in names or "caption_bandit_stats" in names
+    assert (
+        "schedule_recommendations" in names
+        or "caption_lock_summary" in names
+        or "caption_bandit_stats" in names
+    )
     leftovers = [name for name in names if "__dbt" in name]
     assert not leftovers
-    return {name: project.table(name, without=OF_THE_RUN.get(name, ())) for name in names if name not in RUN_LOGS}
+    return {
+        name: project.table(name, without=OF_THE_RUN.get(name, ())) for name in names if name not in RUN_LOGS
+    }
 
 
 def assert_same_tables(actual: dict[str, list], expected: dict[str, list]) -> None:
@@ -116,7 +122,10 @@ def test_a_correction_behind_the_look_back_waits_for_a_backfill(project: Project
 
 
 def test_a_row_deleted_or_made_unusable_is_forgotten(project: Project) -> None:
-    rows = [{"row_id": n, "caption_id": n, "sending_time": AS_OF - timedelta(days=2, hours=n)} for n in range(1, 41)]
+    rows = [
+        {"row_id": n, "caption_id": n, "sending_time": AS_OF - timedelta(days=2, hours=n)}
+        for n in range(1, 41)
+    ]
     bank = [{"caption_id": n} for n in range(1, 41)]
     project.write_inputs(mass_messages=rows, caption_bank=bank)
     project.run("performance")
@@ -193,7 +202,9 @@ def check_hours(sent: list[dict]) -> None:
 
 def check_weeks(project: Project, sent: list[dict]) -> None:
     """Each full week's messages add up to its count times its factors, rounded once."""
-    counts = Counter((row["page_name"], row["schedule_date"].isocalendar().week, row["message_type"]) for row in sent)
+    counts = Counter(
+        (row["page_name"], row["schedule_date"].isocalendar().week, row["message_type"]) for row in sent
+    )
     plans = project.query("select * from creator_daily_volume")  # of the last week, Monday to Sunday
     pages = {row["page_name"] for row in plans}
     assert len(pages) == 5
@@ -236,7 +247,9 @@ def test_one_broken_creator_is_left_out_and_the_rest_are_scheduled(built: Projec
     assert "(unclosed" in error["error_message"]
     scheduled = {
         row["page_name"]
-        for row in built.query("select page_name from schedule_recommendations where schedule_date = '2025-06-16'")
+        for row in built.query(
+            "select page_name from schedule_recommendations where schedule_date = '2025-06-16'"
+        )
     }
     checks = built.query("select page_name, check_status from creator_checks")
     assert scheduled == {row["page_name"] for row in checks} - {error["page_name"]}
@@ -281,7 +294,9 @@ def undisturbed(built: Project, schedule: str) -> tuple[dict, float]:
 
 @pytest.mark.parametrize("point", range(POINTS))
 @pytest.mark.parametrize("schedule", ["performance", "daily", "sweep"])
-def test_a_run_killed_at_any_moment_is_made_good_by_the_next(built: Project, schedule: str, point: int) -> None:
+def test_a_run_killed_at_any_moment_is_made_good_by_the_next(
+    built: Project, schedule: str, point: int
+) -> None:
     expected, seconds = undisturbed(built, schedule)
     child = built.start("run", schedule, "--as-of", NEXT_DAY.isoformat())
     child.kill(after=seconds * (point + 0.5) / POINTS)

@@ -686,7 +686,8 @@ def test_faults_of_a_creator():
     captions = [caption(1, "a"), caption(2, "b", tier="budget"), caption(3, "c", tier="bump")]
     assert oracle(captions, (), [restriction()]).faults("luna") == []
     assert oracle(captions, (), [restriction(min_ppv_pool=None, min_bump_pool=None)]).faults("luna") == [
-        "ppv pool", "bump pool",
+        "ppv pool",
+        "bump pool",
     ]
     broken = restriction(soft_patterns=["(x"])
     assert oracle(captions, (), [broken]).faults("luna") == ["pattern"]

@@ -60,9 +60,7 @@ def check_learning(project: Project, truth: oracle.Oracle) -> None:
         assert row["rows_in_source"] == read
 
     outcomes = {row["row_id"]: row for row in project.table("message_outcomes")}
-    expected = {
-        o.row_id: {**vars(o), "sending_time": naive(o.sending_time)} for o in truth.outcomes
-    }
+    expected = {o.row_id: {**vars(o), "sending_time": naive(o.sending_time)} for o in truth.outcomes}
     columns = [c for c in next(iter(outcomes.values())) if c in next(iter(expected.values()))]
     assert {"caption_id", "is_success", "emv", "page_median_emv"} <= set(columns)
     assert_same_rows(outcomes, expected, columns, "outcome")
@@ -135,7 +133,9 @@ def check_page(project: Project, truth: oracle.Oracle, page: str) -> int:
     assert [row["send_hour"] for row in chosen] == best_first[: len(chosen)]
     slots = sorted(chosen, key=lambda row: row["time_slot_rank"])
     assert [row["send_hour"] for row in slots] == sorted(row["send_hour"] for row in chosen)
-    gaps = [later["send_hour"] - earlier["send_hour"] for earlier, later in zip(slots, slots[1:], strict=False)]
+    gaps = [
+        later["send_hour"] - earlier["send_hour"] for earlier, later in zip(slots, slots[1:], strict=False)
+    ]
     assert all(gap >= truth.plan(page).size.min_gap_hours for gap in gaps)
     return len(chosen)
 
@@ -150,9 +150,7 @@ def test_models_agree_with_the_oracle(project: Project, seed: int, policy: str) 
         seed, pages=5, captions=150, messages=700, broken_pages=seed % 2, texts_across_tiers=True
     )
     locks = foreign_locks(history, seed)
-    truth = oracle.Oracle(
-        history.tables, history.as_of, locks, rules=oracle.Rules(caption_policy=policy)
-    )
+    truth = oracle.Oracle(history.tables, history.as_of, locks, rules=oracle.Rules(caption_policy=policy))
     project.write_inputs(history.tables)
     # A history may hold more wrong rows than a run accepts: the models are built all the same.
     project.run("performance", as_of=history.as_of, code=None)

@@ -121,9 +121,7 @@ def test_same_arguments_same_bytes_and_another_seed_other_rows(
 
 def test_rows_are_counted_and_progress_is_told(tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
-    rows = sample_data.generate(
-        tmp_path, end=END, messages=300_000, progress=lambda *step: seen.append(step)
-    )
+    rows = sample_data.generate(tmp_path, end=END, messages=300_000, progress=lambda *step: seen.append(step))
     assert rows == {f"{table}.parquet": count for table, count in FILES.items()} | {
         "mass_messages.parquet": 300_000
     }
@@ -207,9 +205,7 @@ def test_a_run_that_dies_leaves_the_old_files(tmp_path: Path) -> None:
         ({"file_format": "json"}, "file_format must be one of"),
     ],
 )
-def test_arguments_out_of_range_are_refused(
-    tmp_path: Path, arguments: dict[str, Any], message: str
-) -> None:
+def test_arguments_out_of_range_are_refused(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         sample_data.generate(tmp_path / "new", **{"end": END, **arguments})
     assert not (tmp_path / "new").exists()
@@ -309,9 +305,7 @@ def test_no_variant_of_a_text_changes_its_key() -> None:
 
 
 def test_the_bank_repeats_a_sixth_of_its_texts(default: duckdb.DuckDBPyConnection) -> None:
-    texts = [
-        text for (text,) in default.execute("select caption_text from caption_bank").fetchall()
-    ]
+    texts = [text for (text,) in default.execute("select caption_text from caption_bank").fetchall()]
     assert 0.82 < len(set(texts)) / len(texts) < 0.85
     assert len({caption_key_text(text) for text in texts}) == len(set(texts))
     assert one(default, "select count(distinct caption_id) from caption_bank") == 4_000
@@ -332,9 +326,7 @@ def test_tiers_statuses_and_urgency_are_mixed_as_in_production(
     assert set(statuses) == {"available", "moderate_recency", "recently_used", "retired"}
     assert 0.1 < shares("has_urgency")[True] < 0.35
     assert len(shares("content_category")) == 12
-    assert (
-        one(default, "select count(*) from caption_bank where overall_performance_score > 1") == 0
-    )
+    assert one(default, "select count(*) from caption_bank where overall_performance_score > 1") == 0
 
 
 def test_the_legacy_table_overlaps_with_the_bank_in_part(
@@ -379,9 +371,7 @@ def test_purchases_are_often_zero_and_bumps_earn_nothing(
 ) -> None:
     zero = "select avg((purchased_count = 0)::int) from mass_messages where message_type = 'ppv'"
     assert 0.08 < one(default, zero) < 0.3
-    bumps = (
-        "select sum(earnings) + sum(purchased_count) from mass_messages where message_type = 'bump'"
-    )
+    bumps = "select sum(earnings) + sum(purchased_count) from mass_messages where message_type = 'bump'"
     assert one(default, bumps) == 0
     assert 0.15 < one(default, "select avg((price = 0)::int) from mass_messages") < 0.25
 
@@ -445,13 +435,8 @@ def test_a_caption_is_as_good_on_other_pages_and_a_pair_more_so(tmp_path: Path) 
 
 
 def test_three_in_five_pages_have_one_valid_restriction(default: duckdb.DuckDBPyConnection) -> None:
-    rows = (
-        default.execute("select * from creator_caption_restrictions").to_arrow_table().to_pylist()
-    )
-    pages = {
-        page
-        for (page,) in default.execute("select distinct page_name from mass_messages").fetchall()
-    }
+    rows = default.execute("select * from creator_caption_restrictions").to_arrow_table().to_pylist()
+    pages = {page for (page,) in default.execute("select distinct page_name from mass_messages").fetchall()}
     assert len({row["page_name"] for row in rows}) == len(rows) == 12
     assert {row["page_name"] for row in rows} < pages
     assert {row["applies_to_scope"] for row in rows} <= {"ALL", "PPV_ONLY", "BUMP_ONLY"}
