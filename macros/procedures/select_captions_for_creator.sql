@@ -96,7 +96,8 @@
 
     ),
 
-    {#- The few best of each tier, far more than any quota: all that follows works on them alone. #}
+    {#- The few best of each tier, far more than any quota: all that follows works on them alone. Every
+        score has its own draw of 52 bits, so nothing ties at the edge. #}
     shortlisted as (
 
         select *

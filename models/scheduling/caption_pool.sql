@@ -56,6 +56,7 @@ final as (
         captions.price_tier,
         captions.weight_sum,
         captions.weighted_residual_sum,
+        page_groups.is_needed,
         page_groups.diversity,
         page_groups.budget_penalty,
         coalesce(restriction_matches.is_soft, false) as is_soft_restricted

@@ -161,6 +161,7 @@ final as (
         page_name,
         caption_id,
         price_tier,
+        is_needed,
         is_soft_restricted,
         '{{ policy }}' as caption_policy,
         outcome_count,

@@ -43,7 +43,13 @@ page_groups as (
         groups.caption_group,
         groups.price_tier,
         groups.content_category,
-        groups.has_urgency
+        groups.has_urgency,
+        case groups.price_tier
+            when 'budget' then creators.num_budget
+            when 'mid' then creators.num_mid
+            when 'premium' then creators.num_premium
+            when 'bump' then creators.num_bump
+        end > 0 as is_needed
     from creators
     cross join groups
 
@@ -91,6 +97,7 @@ final as (
         page_groups.price_tier,
         page_groups.content_category,
         page_groups.has_urgency,
+        page_groups.is_needed,
         restricted.page_name is not null as is_restricted,
         (page_groups.has_urgency and used.urgent_used >= {{ var('weekly_urgent_limit') }})
         or used.category_used >= {{ var('weekly_category_limit') }} as is_over_budget,

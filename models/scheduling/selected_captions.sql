@@ -10,9 +10,17 @@ creators_to_schedule as (
 
 ),
 
+{#- Most pages send one or two tiers a day: the others' millions need no score. #}
+needed_scores as (
+
+    select * from {{ ref('caption_scores') }}
+    where is_needed
+
+),
+
 final as (
 
-    {{ select_captions('creators_to_schedule', ref('caption_scores'), ref('schedulable_captions')) }}
+    {{ select_captions('creators_to_schedule', 'needed_scores', ref('schedulable_captions')) }}
 
 )
 
