@@ -47,6 +47,7 @@ class Bench:
         }
 
     def make_inputs(self) -> None:
+        """Generate the four input tables."""
         generate(
             self.folder / "data", pages=100, captions=100_000, messages=self.messages,
             days=self.days, seed=1, end=END,
@@ -140,6 +141,7 @@ def measure(folder: Path, messages: int, large: int, console: Console) -> list[t
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, and print the figures beside the promises."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -136,8 +135,110 @@ _MESSAGES_IN_VAIN = 0.12  # nobody buys, whatever the caption; few purchases lea
 
 # ---- words -------------------------------------------------------------------------------------
 
-_PAGE_FIRST = ["amber", "aspen", "autumn", "birch", "blue", "bright", "cedar", "clover", "copper", "coral", "crimson", "dusty", "early", "ember", "fern", "golden", "hazel", "indigo", "ivory", "jade", "juniper", "lemon", "lilac", "little", "lunar", "maple", "marble", "meadow", "mellow", "misty", "mossy", "north", "olive", "opal", "paper", "pine", "quiet", "rosy", "russet", "sage", "salty", "silver", "south", "sunny", "velvet", "violet", "wandering", "warm", "wild", "willow"]
-_PAGE_SECOND = ["acorn", "anchor", "barn", "beacon", "bloom", "breeze", "bridge", "brook", "cabin", "canyon", "cove", "creek", "cricket", "dune", "falcon", "field", "finch", "forest", "garden", "glade", "grove", "harbor", "heron", "hill", "island", "kitchen", "lake", "lantern", "ledge", "lodge", "marsh", "mesa", "mill", "moon", "orchard", "otter", "pebble", "prairie", "quarry", "rain", "ridge", "river", "robin", "shore", "sparrow", "spring", "summit", "trail", "valley", "wren"]
+_PAGE_FIRST = [
+    "amber",
+    "aspen",
+    "autumn",
+    "birch",
+    "blue",
+    "bright",
+    "cedar",
+    "clover",
+    "copper",
+    "coral",
+    "crimson",
+    "dusty",
+    "early",
+    "ember",
+    "fern",
+    "golden",
+    "hazel",
+    "indigo",
+    "ivory",
+    "jade",
+    "juniper",
+    "lemon",
+    "lilac",
+    "little",
+    "lunar",
+    "maple",
+    "marble",
+    "meadow",
+    "mellow",
+    "misty",
+    "mossy",
+    "north",
+    "olive",
+    "opal",
+    "paper",
+    "pine",
+    "quiet",
+    "rosy",
+    "russet",
+    "sage",
+    "salty",
+    "silver",
+    "south",
+    "sunny",
+    "velvet",
+    "violet",
+    "wandering",
+    "warm",
+    "wild",
+    "willow",
+]
+_PAGE_SECOND = [
+    "acorn",
+    "anchor",
+    "barn",
+    "beacon",
+    "bloom",
+    "breeze",
+    "bridge",
+    "brook",
+    "cabin",
+    "canyon",
+    "cove",
+    "creek",
+    "cricket",
+    "dune",
+    "falcon",
+    "field",
+    "finch",
+    "forest",
+    "garden",
+    "glade",
+    "grove",
+    "harbor",
+    "heron",
+    "hill",
+    "island",
+    "kitchen",
+    "lake",
+    "lantern",
+    "ledge",
+    "lodge",
+    "marsh",
+    "mesa",
+    "mill",
+    "moon",
+    "orchard",
+    "otter",
+    "pebble",
+    "prairie",
+    "quarry",
+    "rain",
+    "ridge",
+    "river",
+    "robin",
+    "shore",
+    "sparrow",
+    "spring",
+    "summit",
+    "trail",
+    "valley",
+    "wren",
+]
 
 # Each category: templates with {x} and {y}, the words for x, the words for y.
 _CATEGORY_TEXTS = {
@@ -205,9 +306,60 @@ _CATEGORY_TEXTS = {
 _CATEGORIES = {
     category: tuple(tuple(text.split("|")) for text in texts) for category, texts in _CATEGORY_TEXTS.items()
 }
-_OPENERS = ["Hey you!", "Good morning!", "Guess what:", "New today:", "Fresh from my camera:", "Story time:", "Just for you:", "Hi friends,", "Ok, finally:", "Tiny update:", "Sunday treat:", "Big news!", "You asked, so here it is:", "Sneak peek!", "So proud of this one:", "I can't believe it:", "Long day, good ending:", "Happy Friday!", "Quick hello!", "Something different:", "My favorite so far:", "Free this week:", "Psst…", "Made with love:", "Exclusive:"]
-_CALM_CLOSERS = ["Enjoy!", "Tell me what you think 💬", "Which one is yours?", "More tomorrow 🌿", "Worth the wait ✨", "Reply with your favorite 🎶", "Extra clips inside 🎬", "Full vlog inside 📹", "20% off for you 🎁", "See you there 🌊", "Hope it makes you smile 😊", "I laughed so much 😂", "With the bonus track 🎧", "Save it for later 📌", "No spoilers, please!", "Part two is coming 🍋", "Vote below 👇", "Spicy, be warned 🌶"]
-_URGENT_CLOSERS = ["Only until tonight ⏰", "Last chance!", "Gone by morning 🌙", "24 hours only ⌛", "Hurry, few spots left 🏃"]
+_OPENERS = [
+    "Hey you!",
+    "Good morning!",
+    "Guess what:",
+    "New today:",
+    "Fresh from my camera:",
+    "Story time:",
+    "Just for you:",
+    "Hi friends,",
+    "Ok, finally:",
+    "Tiny update:",
+    "Sunday treat:",
+    "Big news!",
+    "You asked, so here it is:",
+    "Sneak peek!",
+    "So proud of this one:",
+    "I can't believe it:",
+    "Long day, good ending:",
+    "Happy Friday!",
+    "Quick hello!",
+    "Something different:",
+    "My favorite so far:",
+    "Free this week:",
+    "Psst…",
+    "Made with love:",
+    "Exclusive:",
+]
+_CALM_CLOSERS = [
+    "Enjoy!",
+    "Tell me what you think 💬",
+    "Which one is yours?",
+    "More tomorrow 🌿",
+    "Worth the wait ✨",
+    "Reply with your favorite 🎶",
+    "Extra clips inside 🎬",
+    "Full vlog inside 📹",
+    "20% off for you 🎁",
+    "See you there 🌊",
+    "Hope it makes you smile 😊",
+    "I laughed so much 😂",
+    "With the bonus track 🎧",
+    "Save it for later 📌",
+    "No spoilers, please!",
+    "Part two is coming 🍋",
+    "Vote below 👇",
+    "Spicy, be warned 🌶",
+]
+_URGENT_CLOSERS = [
+    "Only until tonight ⏰",
+    "Last chance!",
+    "Gone by morning 🌙",
+    "24 hours only ⌛",
+    "Hurry, few spots left 🏃",
+]
 _CLOSERS = _CALM_CLOSERS + _URGENT_CLOSERS
 
 _PATTERNS = (
@@ -754,4 +906,4 @@ def _publish(workplace: Path, directory: Path, rows: dict[str, int]) -> None:
     note = json.dumps({"made_by": "eros sample-data", "bytes": sizes}, indent=2)
     (directory / MANIFEST_NAME).write_text(note + "\n", "utf-8")
     for name in rows:
-        os.replace(workplace / name, directory / name)
+        (workplace / name).replace(directory / name)

@@ -1,5 +1,6 @@
 """What must hold whatever the history and however the runs fall: real dbt, real DuckDB files."""
 
+import itertools
 from collections import Counter
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
@@ -195,7 +196,7 @@ def check_hours(sent: list[dict]) -> None:
         assert 8 <= local.hour <= 23
         by_page.setdefault(row["page_name"], []).append(row)
     for rows in by_page.values():
-        for earlier, later in zip(rows, rows[1:], strict=False):
+        for earlier, later in itertools.pairwise(rows):
             hours = (later["scheduled_send_time"] - earlier["scheduled_send_time"]).total_seconds() / 3600
             assert hours >= gaps[later["account_size"]]
 
@@ -230,7 +231,8 @@ def break_patterns(project: Project, pages: int) -> None:
     )
     for page in active[:pages]:
         project.execute(
-            "insert into creator_caption_restrictions (page_name, hard_patterns, applies_to_scope, is_active, version,"
+            "insert into creator_caption_restrictions"
+            " (page_name, hard_patterns, applies_to_scope, is_active, version,"
             " min_ppv_pool, min_bump_pool) values (?, ['(?i)fine', '(unclosed'], 'ALL', true, 9, 0, 0)",
             [page],
         )

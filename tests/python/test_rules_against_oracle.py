@@ -5,6 +5,7 @@ shared texts, wrong and late rows, clock changes, quiet pages, locks in every st
 make of it must be what the oracle makes of it.
 """
 
+import itertools
 import math
 from datetime import datetime, timezone
 from typing import Any
@@ -133,9 +134,7 @@ def check_page(project: Project, truth: oracle.Oracle, page: str) -> int:
     assert [row["send_hour"] for row in chosen] == best_first[: len(chosen)]
     slots = sorted(chosen, key=lambda row: row["time_slot_rank"])
     assert [row["send_hour"] for row in slots] == sorted(row["send_hour"] for row in chosen)
-    gaps = [
-        later["send_hour"] - earlier["send_hour"] for earlier, later in zip(slots, slots[1:], strict=False)
-    ]
+    gaps = [later["send_hour"] - earlier["send_hour"] for earlier, later in itertools.pairwise(slots)]
     assert all(gap >= truth.plan(page).size.min_gap_hours for gap in gaps)
     return len(chosen)
 

@@ -1,0 +1,1 @@
+"""The commands of `eros`, one module per kind. Heavy imports stand inside the functions."""

@@ -1,0 +1,61 @@
+"""What the commands share: options, and how they open the database and print."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from eros_dbt_runner.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from eros_dbt_runner.warehouse import Warehouse
+
+EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {int(code):>3}  {code.meaning}" for code in ExitCode)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+wait_option = click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=60,
+    envvar="EROS_LOCK_WAIT",
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait while another run or program holds the database [EROS_LOCK_WAIT].",
+)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def page_key(name: str | None) -> str | None:
+    """A page's name as the project compares it: trimmed and in lower case."""
+    return name.strip().lower() if name else None
+
+
+def plain_values(value: Any) -> Any:
+    """`value` with dates and times as ISO-8601 text."""
+    from eros_dbt_runner.warehouse import plain
+
+    return plain(value)
+
+
+@contextmanager
+def open_warehouse(wait: float) -> Iterator[tuple["Warehouse", ZoneInfo]]:
+    """The database for a reading command, and the zone to show times in."""
+    from eros_dbt_runner.lock import Deadline
+    from eros_dbt_runner.project import Project
+    from eros_dbt_runner.schedules import read_schedules
+    from eros_dbt_runner.warehouse import Warehouse
+
+    project = Project.locate()
+    schedules = read_schedules(project.directory / "schedules.yml")
+    zone = next(iter(schedules.values())).timezone
+    with Warehouse(
+        project.database, Deadline(wait), lambda holder: click.echo(f"waiting: {holder}", err=True)
+    ) as tables:
+        yield tables, zone

@@ -1,0 +1,104 @@
+"""`eros schedule`, `eros explain` and `eros select`."""
+
+import click
+
+from eros_dbt_runner.commands.common import (
+    json_option,
+    open_warehouse,
+    page_key,
+    plain_values,
+    print_json,
+    wait_option,
+)
+from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.exit_codes import ExitCode
+
+
+@click.command("schedule")
+@click.argument("page", required=False)
+@click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
+@wait_option
+@json_option
+def show_schedule(page: str | None, day: str | None, wait: float, as_json: bool) -> ExitCode:
+    """Show a day's plan: of all pages, or of one PAGE with its captions."""
+    from eros_dbt_runner import clock, render
+
+    wanted = clock.parse_date(day, "--date") if day else None
+    with open_warehouse(wait) as (tables, zone):
+        wanted = wanted or tables.newest_day()
+        rows = tables.day(wanted, page_key(page)) if wanted else []
+    if not rows:
+        of_page = f" for page {page_key(page)!r}" if page else ""
+        on_day = f" on {wanted}" if wanted else ""
+        raise ErosError(f"Nothing is scheduled{of_page}{on_day}.", ExitCode.USAGE)
+    if as_json:
+        print_json(plain_values(rows))
+    elif page:
+        render.show_page_day(rows, page_key(page), wanted, zone)
+    else:
+        render.show_day(rows, wanted, zone)
+    return ExitCode.OK
+
+
+@click.command()
+@click.argument("page")
+@click.argument("day", metavar="DATE")
+@click.argument("slot", type=click.IntRange(min=1))
+@wait_option
+@json_option
+def explain(page: str, day: str, slot: int, wait: float, as_json: bool) -> ExitCode:
+    """Show why a caption was chosen: every component of the score of one SLOT of a day."""
+    from eros_dbt_runner import clock, render
+
+    wanted = clock.parse_date(day, "DATE")
+    with open_warehouse(wait) as (tables, zone):
+        row = tables.recommendation(page_key(page), wanted, slot)
+    if row is None:
+        raise ErosError(
+            f"Page {page_key(page)!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is.",
+            ExitCode.USAGE,
+        )
+    print_json(plain_values(row)) if as_json else render.show_explanation(row, zone)
+    return ExitCode.OK
+
+
+@click.command()
+@click.argument("page")
+@click.option("--segment", type=click.Choice(["budget", "standard", "premium"]))
+@click.option("--budget", type=click.IntRange(min=0), help="Captions wanted of the budget tier.")
+@click.option("--mid", type=click.IntRange(min=0), help="Of the mid tier.")
+@click.option("--premium", type=click.IntRange(min=0), help="Of the premium tier.")
+@click.option("--bump", type=click.IntRange(min=0), help="Of the free ones.")
+@wait_option
+@json_option
+def select(
+    page: str,
+    segment: str | None,
+    budget: int | None,
+    mid: int | None,
+    premium: int | None,
+    bump: int | None,
+    wait: float,
+    as_json: bool,
+) -> ExitCode:
+    """Select captions for PAGE as the daily run would, and publish nothing.
+
+    What is not given is taken from the page's newest plan.
+    """
+    from eros_dbt_runner import render
+
+    asked = {"budget": budget, "mid": mid, "premium": premium, "bump": bump}
+    with open_warehouse(wait) as (tables, _zone):
+        plan = tables.day_plan(page_key(page))
+        if plan is None:
+            raise ErosError(f"Page {page_key(page)!r} is not planned.", ExitCode.USAGE)
+        numbers = [plan[f"num_{tier}"] if n is None else n for tier, n in asked.items()]
+        segment = segment or plan["behavioral_segment"]
+        rows = tables.select_captions(page_key(page), segment, *numbers)
+    if as_json:
+        print_json(plain_values(rows))
+    elif rows:
+        render.show_selection(rows, page_key(page), segment)
+    else:
+        click.echo("No caption fits.")
+    return ExitCode.OK
