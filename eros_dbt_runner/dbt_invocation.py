@@ -8,9 +8,8 @@ a parse error or a lock conflict run_results.json still holds the previous run.
 import contextlib
 import gc
 import json
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -64,13 +63,19 @@ class NodeEvent:
     total: int
 
 
-def invoke(arguments: list[str], on_event: Callable[[NodeEvent], None]) -> Invocation:
+def invoke(
+    arguments: list[str],
+    on_begin: Callable[[str], None],
+    on_event: Callable[[NodeEvent], None],
+    results_files: Sequence[Path],
+) -> Invocation:
     """Run dbt in this process. Never raises: whatever goes wrong, a KeyboardInterrupt too, is told.
 
-    `on_event` is called for the start and the end of each node, from dbt's threads. The results are
-    left in run_results.json, for people and for `dbt retry`.
+    `on_begin` hears the invocation's id before anything runs. `on_event` is called for the start and
+    the end of each node, from dbt's threads. The results are left in each of `results_files`, for
+    people and for `dbt retry`.
     """
-    listener = _Listener(on_event)
+    listener = _Listener(on_begin, on_event)
     with contextlib.redirect_stdout(sys.stderr):
         try:
             outcome = _run(arguments, [listener])
@@ -78,8 +83,8 @@ def invoke(arguments: list[str], on_event: Callable[[NodeEvent], None]) -> Invoc
             return Invocation(None, False, None, Failure.INTERRUPTED)
     _close_database()
     if hasattr(outcome.result, "write"):
-        target = Path(os.environ.get("DBT_TARGET_PATH") or "target")
-        outcome.result.write(str(target / "run_results.json"))
+        for file in results_files:
+            outcome.result.write(str(file))
     results = getattr(outcome.result, "results", None)
     if outcome.exception is None:
         failure, error = None, ""
@@ -145,7 +150,8 @@ def _node_result(result: Any) -> NodeResult:
 class _Listener:
     """Turns dbt's events into NodeEvents and remembers what only events tell."""
 
-    def __init__(self, on_event: Callable[[NodeEvent], None]) -> None:
+    def __init__(self, on_begin: Callable[[str], None], on_event: Callable[[NodeEvent], None]) -> None:
+        self._on_begin = on_begin
         self._on_event = on_event
         self._done = 0
         self._total = 0
@@ -156,6 +162,7 @@ class _Listener:
         name = message.info.name
         if self.invocation_id is None:
             self.invocation_id = message.info.invocation_id
+            self._on_begin(self.invocation_id)
         if name == "ConcurrencyLine":
             self.nodes_began = True
             self._total = message.data.node_count

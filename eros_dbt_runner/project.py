@@ -14,6 +14,8 @@ PROFILE = "eros"
 DEFAULT_DATABASE = "eros.duckdb"
 DEFAULT_DATA_DIR = "data"
 SHIPPED_DATA_DIR = "sample_data"
+DEFAULT_RUNS_DIR = "runs"
+DEFAULT_KEEP_RUNS_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,14 @@ class Project:
     """The checkout that `eros` works on, all paths absolute.
 
     Relative values of EROS_DUCKDB_PATH and EROS_DATA_DIR count from the project folder, where dbt
-    resolves them too.
+    resolves them too. `runs_dir` (EROS_RUNS_DIR) keeps what each run leaves.
     """
 
     directory: Path
     profiles_dir: Path
     database: Path
     data_dir: Path
+    runs_dir: Path
 
     @classmethod
     def locate(cls, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> "Project":
@@ -68,7 +71,26 @@ class Project:
             profiles_dir=directory / env.get("DBT_PROFILES_DIR", "."),
             database=(directory / (env.get("EROS_DUCKDB_PATH") or DEFAULT_DATABASE)).resolve(),
             data_dir=(directory / data).resolve(),
+            runs_dir=(directory / (env.get("EROS_RUNS_DIR") or DEFAULT_RUNS_DIR)).resolve(),
         )
+
+    @property
+    def keep_runs_days(self) -> int:
+        """How many days the folder of a run is kept (EROS_KEEP_RUNS_DAYS).
+
+        Raises ErosError (USAGE) for a value that is no number of days.
+        """
+        given = os.environ.get("EROS_KEEP_RUNS_DAYS") or str(DEFAULT_KEEP_RUNS_DAYS)
+        if not given.isdecimal() or int(given) < 1:
+            raise ErosError(
+                f"EROS_KEEP_RUNS_DAYS must be a whole number of days from 1, not {given!r}.", ExitCode.USAGE
+            )
+        return int(given)
+
+    @property
+    def target_dir(self) -> Path:
+        """Where dbt keeps its parse and what it compiled."""
+        return self.directory / (os.environ.get("DBT_TARGET_PATH") or "target")
 
     def find_target(self, name: str | None) -> Target:
         """The target called `name`; None means the default one.

@@ -8,15 +8,18 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from eros_dbt_runner import clock, dbt_invocation, lock, warehouse
+from eros_dbt_runner import clock, dbt_invocation, lock, run_folders, warehouse
 from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeEvent
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project, Target
+from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.schedules import Schedule
 from eros_dbt_runner.signals import StopRequest, stop_on_signals
 from eros_dbt_runner.verdict import Evidence, Verdict, judge
 
+# The moment, in UTC, at which a schedule was due; `eros serve` tells its runs.
+SLOT_VARIABLE = "EROS_SLOT"
 RUN_VARIABLES = ("EROS_AS_OF", "EROS_SINCE", "EROS_JOB_NAME", "EROS_DATA_DIR")
 
 
@@ -103,12 +106,14 @@ def environment(request: Request, as_of: datetime) -> dict[str, str]:
     return values
 
 
-def arguments(request: Request, command: str = "build") -> list[str]:
+def arguments(request: Request, command: str = "build", log_path: Path | None = None) -> list[str]:
     """The argument list for dbt. --target only if asked for: naming the default costs a full parse."""
     result = [command, "--selector", request.schedule.selector]
     result += ["--project-dir", str(request.project.directory)]
     result += ["--profiles-dir", str(request.project.profiles_dir)]
     result += ["--log-level", "none", "--log-level-file", "debug"]
+    if log_path:
+        result += ["--log-path", str(log_path)]
     if request.asks_for_target:
         result += ["--target", request.target.name]
     if command == "build":
@@ -172,7 +177,8 @@ def _locked_run(
     as_of = request.as_of or clock.now()
     execution_date = clock.local_date(as_of, request.schedule.timezone)
     _enter(request, environment(request, as_of))
-    invocation = _invoke(request, deadline, on_event, on_wait)
+    folder = _begin_folder(request, as_of)
+    invocation = _invoke(request, folder, deadline, on_event, on_wait)
     stop.too_late = True
     built = {
         result.name
@@ -186,7 +192,7 @@ def _locked_run(
         _evidence(request, invocation, execution_date, built, stop, on_wait),
         stop.number,
     )
-    return Report(
+    report = Report(
         schedule=request.schedule.name,
         as_of=as_of,
         execution_date=execution_date,
@@ -194,6 +200,32 @@ def _locked_run(
         seconds=time.monotonic() - began,
         verdict=verdict,
     )
+    folder.record({"ended_at": clock.iso(clock.now()), "status": verdict.status, "report": report.as_json()})
+    folder.pack_log()
+    return report
+
+
+def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
+    """The run's folder; folders past their time go."""
+    try:
+        run_folders.prune(request.project.runs_dir, request.project.keep_runs_days)
+        run_folders.adopt(request.project.runs_dir, request.project.target_dir)
+        folder = RunFolder.create(request.project.runs_dir, request.schedule.name)
+        folder.record(
+            {
+                "schedule": request.schedule.name,
+                "as_of": clock.iso(as_of),
+                "slot": os.environ.get(SLOT_VARIABLE),
+                "target": request.target.name,
+                "began_at": clock.iso(clock.now()),
+                "status": "RUNNING",
+            }
+        )
+    except OSError as error:
+        raise ErosError(
+            f"{request.project.runs_dir} cannot be written: {error.strerror}.", ExitCode.CANNOT_START
+        ) from None
+    return folder
 
 
 def _enter(request: Request, given: dict[str, str]) -> None:
@@ -206,6 +238,7 @@ def _enter(request: Request, given: dict[str, str]) -> None:
 
 def _invoke(
     request: Request,
+    folder: RunFolder,
     deadline: lock.Deadline,
     on_event: Callable[[NodeEvent], None],
     on_wait: Callable[[str], None],
@@ -214,7 +247,12 @@ def _invoke(
     while True:
         if request.on_duckdb:
             _wait_for_file(request.project.database, deadline, on_wait)
-        invocation = dbt_invocation.invoke(arguments(request), on_event)
+        invocation = dbt_invocation.invoke(
+            arguments(request, log_path=folder.path),
+            lambda invocation_id: folder.record({"invocation_id": invocation_id}),
+            on_event,
+            [folder.path / run_folders.RESULTS, request.project.target_dir / run_folders.RESULTS],
+        )
         if invocation.failure is not Failure.LOCKED or deadline.left() == 0:
             return invocation
 

@@ -17,6 +17,7 @@ full parse; a test may edit any file of it.
 from __future__ import annotations
 
 import atexit
+import gzip
 import json
 import multiprocessing
 import os
@@ -220,8 +221,18 @@ class Project:
 
     @property
     def log(self) -> str:
-        """What dbt has logged so far."""
-        return (self.directory / "logs" / "dbt.log").read_text(encoding="utf-8")
+        """What dbt has logged so far, plain and through `eros`, the running run's log included."""
+        texts = [file.read_text(encoding="utf-8") for file in self._logs("dbt.log")]
+        texts += [gzip.decompress(file.read_bytes()).decode() for file in self._logs("dbt.log.gz")]
+        return "".join(texts)
+
+    def _logs(self, name: str) -> list[Path]:
+        return [*self.directory.glob(f"logs/{name}"), *self.directory.glob(f"runs/*/{name}")]
+
+    def forget_logs(self) -> None:
+        """Delete what dbt has logged so far."""
+        for file in (*self._logs("dbt.log"), *self._logs("dbt.log.gz")):
+            file.unlink()
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace `old`, which must be there once, in a file of this project."""
@@ -387,6 +398,7 @@ def _made_once(directory: Path, make: Callable[[Path], None]) -> Path:
         if not done.exists():
             shutil.rmtree(directory, ignore_errors=True)
             make(directory)
-            shutil.rmtree(directory / "logs")
+            shutil.rmtree(directory / "logs", ignore_errors=True)
+            shutil.rmtree(directory / "runs", ignore_errors=True)
             done.touch()
     return directory

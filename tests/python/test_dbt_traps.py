@@ -45,8 +45,7 @@ def run_rows(project):
 def wait_for_log(project, text, timeout=60.0):
     """Wait until dbt has logged `text`: what it does now, where no progress line tells."""
     end = time.monotonic() + timeout
-    log = project.directory / "logs" / "dbt.log"
-    while not log.exists() or text not in log.read_text(encoding="utf-8"):
+    while text not in project.log:
         assert time.monotonic() < end, f"{text!r} was never logged"
         time.sleep(0.01)
 
@@ -129,7 +128,7 @@ def test_a_program_that_takes_the_database_just_before_dbt_does_is_waited_for(bu
     """The lock error then comes from dbt, as an exception without results."""
     script = (
         "import sys; from eros_dbt_runner.dbt_invocation import invoke;"
-        "i = invoke(sys.argv[1:], print); print(i.failure, i.results, i.success)"
+        "i = invoke(sys.argv[1:], print, print, []); print(i.failure, i.results, i.success)"
     )
     arguments = ["build", "--selector", "sweep", "--log-level", "none", "--project-dir", "."]
     other = holding(built, 60)
@@ -323,7 +322,6 @@ def test_nobody_can_take_the_database_in_mid_run(built):
 @pytest.mark.slow
 def test_no_run_pays_for_a_full_parse(built):
     """Neither another schedule, another as_of, a backfill nor plain dbt in between."""
-    log = built.directory / "logs" / "dbt.log"
     for number, step in enumerate(
         [
             lambda: built.run("sweep"),
@@ -333,7 +331,7 @@ def test_no_run_pays_for_a_full_parse(built):
             lambda: built.run("sweep", as_of=None, env={"EROS_DATA_DIR": "data"}),
         ]
     ):
-        log.unlink(missing_ok=True)
+        built.forget_logs()
         step()
         assert "no changes found, skipping parsing" in built.log, f"step {number}"
         assert "Unable to do partial parsing" not in built.log, f"step {number}"

@@ -1,0 +1,105 @@
+"""One folder per run with what the run leaves: run.json, dbt's results, dbt's log.
+
+run.json is written when dbt begins and again at the end, so that a run that was killed has one too.
+A plain `dbt build` leaves its results in target/ only; `adopt` makes a folder for them.
+"""
+
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from eros_dbt_runner.clock import iso, now, parse_moment
+
+RECORD = "run.json"
+RESULTS = "run_results.json"
+LOG = "dbt.log"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, runs: Path, schedule: str) -> "RunFolder":
+        """A new folder in `runs`, named by the moment, the schedule and this process."""
+        path = runs / f"{now():%Y%m%dT%H%M%SZ}_{schedule}_{os.getpid()}"
+        path.mkdir(parents=True, exist_ok=True)
+        return cls(path)
+
+    def record(self, facts: Mapping[str, Any]) -> None:
+        """Add `facts` to run.json; a reader sees the old state or the new one."""
+        draft = self.path / f"{RECORD}.{os.getpid()}"
+        draft.write_text(json.dumps({**self.facts(), **facts}, ensure_ascii=False, indent=2), "utf-8")
+        draft.replace(self.path / RECORD)
+
+    def facts(self) -> dict[str, Any]:
+        """What run.json says; {} where it is missing or broken."""
+        return _read_json(self.path / RECORD)
+
+    def results(self) -> list[dict[str, Any]]:
+        """The results of the run's nodes, as in run_results.json."""
+        return _read_json(self.path / RESULTS).get("results") or []
+
+    def pack_log(self) -> None:
+        """Compress the log, which holds every statement: to about a tenth."""
+        log = self.path / LOG
+        if log.exists():
+            with log.open("rb") as source, gzip.open(f"{log}.gz", "wb") as packed:
+                shutil.copyfileobj(source, packed)
+            log.unlink()
+
+    def log(self) -> Path | None:
+        """The log, packed or not."""
+        found = sorted(self.path.glob(f"{LOG}*"))
+        return found[0] if found else None
+
+
+def folders(runs: Path) -> list[RunFolder]:
+    """All run folders, the newest first."""
+    if not runs.is_dir():
+        return []
+    return [RunFolder(path) for path in sorted(runs.iterdir(), reverse=True) if path.is_dir()]
+
+
+def find(runs: Path, invocation_id: str) -> RunFolder | None:
+    """The folder of a dbt invocation."""
+    return next((f for f in folders(runs) if f.facts().get("invocation_id") == invocation_id), None)
+
+
+def prune(runs: Path, keep_days: int) -> int:
+    """Delete the folders of runs older than `keep_days` days; gives their number."""
+    newest_to_delete = f"{now() - timedelta(days=keep_days):%Y%m%dT%H%M%SZ}"
+    old = [folder for folder in folders(runs) if folder.path.name < newest_to_delete]
+    for folder in old:
+        shutil.rmtree(folder.path, ignore_errors=True)
+    return len(old)
+
+
+def adopt(runs: Path, target: Path) -> RunFolder | None:
+    """Keep the results that a dbt command outside of `eros` left in `target`, if not kept yet."""
+    metadata = _read_json(target / RESULTS).get("metadata") or {}
+    invocation_id, generated = metadata.get("invocation_id"), metadata.get("generated_at")
+    if not invocation_id or not generated or find(runs, invocation_id):
+        return None
+    moment: datetime = parse_moment(generated)
+    folder = RunFolder(runs / f"{moment:%Y%m%dT%H%M%SZ}_dbt_{invocation_id[:8]}")
+    folder.path.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(target / RESULTS, folder.path / RESULTS)
+    folder.record({"schedule": None, "invocation_id": invocation_id, "ended_at": iso(moment)})
+    return folder
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
