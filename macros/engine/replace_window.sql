@@ -63,6 +63,24 @@
 {% endmacro %}
 
 
+{#- The same on BigQuery: dbt-bigquery calls this for `insert_overwrite`. Its own version wants a list of
+    partitions when it parses, or finds one by reading the new rows first; a constant bound scans just
+    the partitions that it replaces. One MERGE, so that a killed job has changed nothing. #}
+{% macro bq_insert_overwrite_sql(
+    tmp_relation, target_relation, sql, unique_key, partition_by, partitions, dest_columns, tmp_relation_exists, copy_partitions
+) %}
+    {%- set first_date = first_reevaluated_date(target_relation, config.require('meta').window_lag_days) -%}
+    {%- set field = 'DBT_INTERNAL_DEST.' ~ partition_by.field -%}
+    {{ get_insert_overwrite_merge_sql(
+        target_relation,
+        bq_static_select_insert_overwrite_sql(tmp_relation, sql, partition_by, tmp_relation_exists),
+        dest_columns,
+        ['(' ~ field ~ ' >= ' ~ first_date ~ ' or ' ~ field ~ ' is null)'],
+        include_sql_header=not tmp_relation_exists
+    ) }}
+{% endmacro %}
+
+
 {#- dbt-duckdb reads BigQuery's partition_by as its own and refuses the dict; DuckDB has no
     partitions. #}
 {% macro duckdb__get_partitioned_by(relation, temporary) %}

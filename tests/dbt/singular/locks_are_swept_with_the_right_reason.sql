@@ -1,5 +1,5 @@
--- A lock that was swept more than 7 days after its day is STALE_7DAY, up to 7 days PAST_SEND_DATE, and
--- none is swept on its own day or before.
+{#- A lock that was swept more than 7 days after its day is STALE_7DAY, up to 7 days PAST_SEND_DATE, and
+    none is swept on its own day or before. #}
 -- depends_on: {{ ref('caption_lock_summary') }}
 select
     page_name,

@@ -1,6 +1,6 @@
 {{ config(tags=['sweep', 'daily']) }}
 
--- An assignment stands once, however often it was locked.
+{#- An assignment stands once, however often it was locked. #}
 -- depends_on: {{ ref('caption_lock_summary') }} {{ ref('schedule_recommendations_messages') }}
 select
     assignment_key,

@@ -1,6 +1,6 @@
 {{ config(tags=['daily']) }}
 
--- Every message of the day's schedules holds its lock, under the key that other tools compute.
+{#- Every message of the day's schedules holds its lock, under the key that other tools compute. #}
 select
     recommendations.schedule_id,
     recommendations.time_slot_rank,

@@ -1,7 +1,7 @@
 {{ config(tags=['sweep', 'daily']) }}
 
--- The sweep leaves no active lock whose day has passed. Like the other tests of the locks it stands at
--- the end of a daily run: it can fail the run and holds nothing back.
+{#- The sweep leaves no active lock whose day has passed. Like the other tests of the locks it stands at
+    the end of a daily run: it can fail the run and holds nothing back. #}
 -- depends_on: {{ ref('caption_lock_summary') }} {{ ref('schedule_recommendations_messages') }}
 select
     page_name,

@@ -1,6 +1,6 @@
 {{ config(tags=['sweep', 'daily']) }}
 
--- A sweep's two counts are what it cleaned in all, and a run logs one sweep.
+{#- A sweep's two counts are what it cleaned in all, and a run logs one sweep. #}
 -- depends_on: {{ ref('caption_lock_summary') }} {{ ref('schedule_recommendations_messages') }}
 select
     sweep_id,

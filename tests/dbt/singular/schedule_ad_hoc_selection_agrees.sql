@@ -1,5 +1,5 @@
--- select_captions_for_creator gives for one creator what the daily run chose for it. It is asked for
--- the first creator by name that passed its check.
+{#- select_captions_for_creator gives for one creator what the daily run chose for it. It is asked for
+    the first creator by name that passed its check. #}
 {%- set chosen = none -%}
 {%- if execute -%}
     {%- set found = run_query(

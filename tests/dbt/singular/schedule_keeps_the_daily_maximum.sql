@@ -1,6 +1,6 @@
 {{ config(tags=['daily']) }}
 
--- A page never gets more messages on a day than its size allows.
+{#- A page never gets more messages on a day than its size allows. #}
 select
     recommendations.schedule_id,
     volume_policy.daily_maximum,

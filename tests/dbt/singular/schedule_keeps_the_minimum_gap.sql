@@ -1,6 +1,6 @@
 {{ config(tags=['daily']) }}
 
--- No two messages of a page and day are closer than the gap of the page's size.
+{#- No two messages of a page and day are closer than the gap of the page's size. #}
 with
 
 messages as (

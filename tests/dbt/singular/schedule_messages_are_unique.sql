@@ -1,6 +1,6 @@
 {{ config(tags=['daily']) }}
 
--- No message stands twice in the table that people send from.
+{#- No message stands twice in the table that people send from. #}
 select
     schedule_id,
     time_slot_rank,

@@ -1,6 +1,6 @@
 {{ config(tags=['daily']) }}
 
--- Every active recommendation has its message, and a message without one was withdrawn.
+{#- Every active recommendation has its message, and a message without one was withdrawn. #}
 with
 
 recommendations as (

@@ -1,8 +1,8 @@
 {{ config(tags=['daily']) }}
 
--- No text of the day's schedules stands on the same page within `caption_reuse_days` of it again,
--- under whatever id. Swept or not, an assignment counts unless it was cancelled; one that somebody
--- made after the schedule was published is not the schedule's fault.
+{#- No text of the day's schedules stands on the same page within `caption_reuse_days` of it again,
+    under whatever id. Swept or not, an assignment counts unless it was cancelled; one that somebody
+    made after the schedule was published is not the schedule's fault. #}
 with
 
 assignments as (

@@ -1,4 +1,4 @@
--- DuckDB searches the patterns as literals, for speed; the plain join must find the same.
+{#- DuckDB searches the patterns as literals, for speed; the plain join must find the same. #}
 with
 
 plain as (

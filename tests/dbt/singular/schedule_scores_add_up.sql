@@ -1,5 +1,5 @@
--- Every score can be worked out again from its row: the draw from belief and random number, the parts
--- from the draw, the score from the parts and the segment's multiplier.
+{#- Every score can be worked out again from its row: the draw from belief and random number, the parts
+    from the draw, the score from the parts and the segment's multiplier. #}
 with
 
 recommendations as (

@@ -1,7 +1,7 @@
 {{ config(tags=['daily']) }}
 
--- Every message goes out on its own local day, at the full local hour that the row says, from 08:00
--- to 23:00, also on the days when the clocks change.
+{#- Every message goes out on its own local day, at the full local hour that the row says, from 08:00
+    to 23:00, also on the days when the clocks change. #}
 select
     schedule_id,
     time_slot_rank,

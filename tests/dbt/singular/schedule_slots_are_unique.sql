@@ -1,6 +1,6 @@
 {{ config(tags=['daily']) }}
 
--- A day's messages are numbered 1, 2, 3… without doubles or holes.
+{#- A day's messages are numbered 1, 2, 3… without doubles or holes. #}
 select
     schedule_id,
     count(*) as message_count,

@@ -1,7 +1,7 @@
 {{ config(tags=['daily']) }}
 
--- What this run published has no more captions of a tier than the day's plan asks. (A schedule that an
--- earlier run published was planned by what was known then.)
+{#- What this run published has no more captions of a tier than the plan of the day asks. (A schedule that an
+    earlier run published was planned by what was known then.) #}
 with
 
 published as (
