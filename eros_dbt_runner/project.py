@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -24,6 +25,29 @@ class Target:
 
     name: str
     adapter: str
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def settings(self) -> dict[str, Any]:
+        """The target's settings with the environment's values in them, as dbt renders them.
+
+        Raises ErosError (CANNOT_START) for a variable that is not set and has no default.
+        """
+        from jinja2 import StrictUndefined
+        from jinja2.nativetypes import NativeEnvironment
+
+        environment = NativeEnvironment(undefined=StrictUndefined)
+        environment.globals["env_var"] = _env_var
+        environment.filters |= {"as_number": float, "as_native": lambda value: value}
+        return {
+            key: environment.from_string(value).render() if isinstance(value, str) else value
+            for key, value in self.raw.items()
+        }
+
+
+def _env_var(name: str, default: str | None = None) -> str | None:
+    if name not in os.environ and default is None:
+        raise ErosError(f"profiles.yml wants the environment variable {name}.", ExitCode.CANNOT_START)
+    return os.environ.get(name, default)
 
 
 @dataclass(frozen=True)
@@ -105,7 +129,7 @@ class Project:
                 f"There is no target {name!r} in profiles.yml; known: {', '.join(outputs)}.",
                 ExitCode.USAGE,
             )
-        return Target(name, str(outputs[name].get("type")))
+        return Target(name, str(outputs[name].get("type")), outputs[name])
 
 
 def read_yaml(path: Path) -> dict:

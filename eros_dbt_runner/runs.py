@@ -279,16 +279,16 @@ def _evidence(
     on_wait: Callable[[str], None],
 ) -> Evidence | None:
     """What the run left in the database, after closing the row of a run that broke off."""
-    database = request.project.database
-    if not request.on_duckdb:
-        return None
-    if invocation.failure is Failure.LOCKED or not database.exists():
+    if invocation.failure is Failure.LOCKED or (request.on_duckdb and not request.project.database.exists()):
         return Evidence()
-    if invocation.results is None and invocation.invocation_id:
-        reason = f"stopped by signal {stop.number}" if stop.number else invocation.error
-        warehouse.close_job_run(database, invocation.invocation_id, reason)
+    broke_off = invocation.results is None and invocation.invocation_id is not None
     try:
-        with warehouse.Warehouse(database, lock.Deadline(request.wait), on_wait) as tables:
+        with warehouse.connect(
+            request.project, request.target, lock.Deadline(request.wait), on_wait, read_only=not broke_off
+        ) as tables:
+            if broke_off:
+                reason = f"stopped by signal {stop.number}" if stop.number else invocation.error
+                tables.close_job_run(invocation.invocation_id, reason)
             return tables.evidence(invocation.invocation_id, execution_date, built)
     except ErosError:  # somebody took the file as soon as dbt let go of it
         return None

@@ -1,8 +1,10 @@
-"""Reads the EROS tables in the DuckDB file, for the commands that show them.
+"""Reads the EROS tables, on either engine, for the commands that show them.
 
-Values from people reach SQL only as bound parameters. Times come back as aware UTC datetimes.
+Values from people reach SQL only as bound parameters, written `?`. Times come back as aware UTC
+datetimes. SQL here is what both engines take.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -12,64 +14,59 @@ from eros_dbt_runner.clock import now
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.lock import Deadline, connect_when_free
+from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.verdict import Evidence
 
 SCHEMA = "eros_scheduling_brain"
 Row = dict[str, Any]
 
 
-class Warehouse:
-    """A read-only connection; use as a context manager, and briefly: it keeps runs waiting."""
+def connect(
+    project: Project,
+    target: Target,
+    deadline: Deadline,
+    on_wait: Callable[[str], None],
+    *,
+    read_only: bool = True,
+) -> "Warehouse":
+    """The tables of `target`; use as a context manager, and on DuckDB briefly: it keeps runs waiting.
 
-    def __init__(self, database: Path, deadline: Deadline, on_wait: Callable[[str], None]) -> None:
-        """Open the file as soon as no run is writing it.
+    Raises ErosError: CANNOT_START when there is no database or it cannot be reached, BUSY when
+    another program holds the file until the deadline.
+    """
+    if target.adapter == "bigquery":
+        from eros_dbt_runner.bigquery import BigQueryWarehouse
 
-        Raises ErosError: CANNOT_START when there is no such file, BUSY at the deadline.
-        """
-        if not database.exists():
-            raise ErosError(
-                f"There is no database at {database} yet; `eros run performance` and then"
-                " `eros run daily` make it.",
-                ExitCode.CANNOT_START,
-            )
-        self._path = database
-        self._connection = connect_when_free(database, deadline, on_wait, read_only=True)
-        if self._has_schema():
-            self._connection.execute(f"use {SCHEMA}")
+        return BigQueryWarehouse(target.settings())
+    return DuckDbWarehouse(project.database, deadline, on_wait, read_only=read_only)
+
+
+class Warehouse(ABC):
+    """The tables of one dataset."""
 
     def __enter__(self) -> "Warehouse":
         """Nothing to do: the constructor has connected."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the file."""
-        self._connection.close()
+        """Let go of the database."""
+        self.close()
 
-    def _has_schema(self) -> bool:
-        sql = "select 1 from duckdb_schemas() where schema_name = ? and database_name = current_database()"
-        return self._connection.execute(sql, [SCHEMA]).fetchone() is not None
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the database."""
 
+    @abstractmethod
     def rows(self, sql: str, parameters: Sequence[Any] = (), made_by: str = "daily") -> list[Row]:
-        """The result of a query, one dict per row.
+        """The result of a statement, one dict per row.
 
         Raises ErosError (CANNOT_START) that names the schedule `made_by` when a table or a function
-        is not there yet.
+        is not there yet, RUN_FAILED when the engine refuses.
         """
-        import duckdb
 
-        try:
-            cursor = self._connection.execute(sql, list(parameters))
-        except duckdb.CatalogException as error:
-            what = one_sentence(str(error).splitlines()[0])
-            raise ErosError(
-                f"{self._path} is not complete ({what}); run `eros run {made_by}` first.",
-                ExitCode.CANNOT_START,
-            ) from None
-        except duckdb.Error as error:
-            message = one_sentence(str(error))
-            raise ErosError(f"The query failed: {message}", ExitCode.RUN_FAILED) from None
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
+    def function(self, name: str) -> str:
+        """How SQL calls a function of the project."""
+        return name
 
     def _rows_if_there(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """As `rows`, but nothing where the tables are missing: a first run that failed early."""
@@ -77,6 +74,21 @@ class Warehouse:
             return self.rows(sql, parameters)
         except ErosError:
             return []
+
+    def close_job_run(self, job_id: str, reason: str) -> None:
+        """Close the row of a run that ended without its closing hook as FAILED, if there is one.
+
+        Nothing is raised: where this fails, the next run closes the row.
+        """
+        for row in self._rows_if_there(
+            "select job_start_time from etl_job_runs where job_id = ? and job_status = 'RUNNING'", [job_id]
+        ):
+            ended = now()
+            self._rows_if_there(
+                "update etl_job_runs set job_status = 'FAILED', job_end_time = ?,"
+                " job_duration_seconds = ?, error_message = ? where job_id = ? and job_status = 'RUNNING'",
+                [ended, (ended - row["job_start_time"]).total_seconds(), reason, job_id],
+            )
 
     # ---- what a run left ----
 
@@ -137,31 +149,61 @@ class Warehouse:
         self, page: str, segment: str, budget: int, mid: int, premium: int, bump: int
     ) -> list[Row]:
         """What the persistent table function select_captions_for_creator gives."""
+        function = self.function("select_captions_for_creator")
         return self.rows(
-            "select * from select_captions_for_creator(?, ?, ?, ?, ?, ?)",
+            f"select * from {function}(?, ?, ?, ?, ?, ?)",  # noqa: S608 - a name of ours
             [page, segment, budget, mid, premium, bump],
         )
 
 
-def close_job_run(database: Path, job_id: str, reason: str) -> None:
-    """Close the row of a run that ended without its closing hook as FAILED, if there is one.
+class DuckDbWarehouse(Warehouse):
+    """A connection to the DuckDB file."""
 
-    Nothing is raised: where this fails, the next run closes the row.
-    """
-    import duckdb
-
-    ended = now().replace(tzinfo=None)
-    try:
-        with duckdb.connect(str(database)) as connection:
-            connection.execute(f"use {SCHEMA}")
-            connection.execute(
-                "update etl_job_runs set job_status = 'FAILED', job_end_time = $ended,"
-                " job_duration_seconds = epoch($ended - job_start_time), error_message = $reason"
-                " where job_id = $job_id and job_status = 'RUNNING'",
-                {"ended": ended, "reason": reason, "job_id": job_id},
+    def __init__(
+        self, database: Path, deadline: Deadline, on_wait: Callable[[str], None], *, read_only: bool = True
+    ) -> None:
+        """Open the file as soon as no run is writing it; raises as `connect` does."""
+        if not database.exists():
+            raise ErosError(
+                f"There is no database at {database} yet; `eros run performance` and then"
+                " `eros run daily` make it.",
+                ExitCode.CANNOT_START,
             )
-    except duckdb.Error:
-        return
+        self._path = database
+        self._connection = connect_when_free(database, deadline, on_wait, read_only=read_only)
+        if self._has_schema():
+            self._connection.execute(f"use {SCHEMA}")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _has_schema(self) -> bool:
+        sql = "select 1 from duckdb_schemas() where schema_name = ? and database_name = current_database()"
+        return self._connection.execute(sql, [SCHEMA]).fetchone() is not None
+
+    def rows(self, sql: str, parameters: Sequence[Any] = (), made_by: str = "daily") -> list[Row]:
+        """As in Warehouse."""
+        import duckdb
+
+        try:
+            cursor = self._connection.execute(sql, list(map(_naive, parameters)))
+        except duckdb.CatalogException as error:
+            what = one_sentence(str(error).splitlines()[0])
+            raise ErosError(
+                f"{self._path} is not complete ({what}); run `eros run {made_by}` first.",
+                ExitCode.CANNOT_START,
+            ) from None
+        except duckdb.Error as error:
+            message = one_sentence(str(error))
+            raise ErosError(f"The query failed: {message}", ExitCode.RUN_FAILED) from None
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
+
+
+def _naive(value: Any) -> Any:
+    """A moment as DuckDB's TIMESTAMP holds it: UTC without a zone."""
+    return value.astimezone(timezone.utc).replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
 def plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {int(code):>3}  {code.meaning}" for code in ExitCode)
 
+target_option = click.option("--target", metavar="NAME", help="Target in profiles.yml.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 wait_option = click.option(
     "--wait",
@@ -45,17 +46,20 @@ def plain_values(value: Any) -> Any:
 
 
 @contextmanager
-def open_warehouse(wait: float) -> Iterator[tuple["Warehouse", ZoneInfo]]:
+def open_warehouse(wait: float, target: str | None = None) -> Iterator[tuple["Warehouse", ZoneInfo]]:
     """The database for a reading command, and the zone to show times in."""
     from eros_dbt_runner.lock import Deadline
     from eros_dbt_runner.project import Project
     from eros_dbt_runner.schedules import read_schedules
-    from eros_dbt_runner.warehouse import Warehouse
+    from eros_dbt_runner.warehouse import connect
 
     project = Project.locate()
     schedules = read_schedules(project.directory / "schedules.yml")
     zone = next(iter(schedules.values())).timezone
-    with Warehouse(
-        project.database, Deadline(wait), lambda holder: click.echo(f"waiting: {holder}", err=True)
+    with connect(
+        project,
+        project.find_target(target),
+        Deadline(wait),
+        lambda holder: click.echo(f"waiting: {holder}", err=True),
     ) as tables:
         yield tables, zone

@@ -8,6 +8,7 @@ from eros_dbt_runner.commands.common import (
     page_key,
     plain_values,
     print_json,
+    target_option,
     wait_option,
 )
 from eros_dbt_runner.errors import ErosError
@@ -17,14 +18,17 @@ from eros_dbt_runner.exit_codes import ExitCode
 @click.command("schedule")
 @click.argument("page", required=False)
 @click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
+@target_option
 @wait_option
 @json_option
-def show_schedule(page: str | None, day: str | None, wait: float, as_json: bool) -> ExitCode:
+def show_schedule(
+    page: str | None, day: str | None, target: str | None, wait: float, as_json: bool
+) -> ExitCode:
     """Show a day's plan: of all pages, or of one PAGE with its captions."""
     from eros_dbt_runner import clock, render
 
     wanted = clock.parse_date(day, "--date") if day else None
-    with open_warehouse(wait) as (tables, zone):
+    with open_warehouse(wait, target) as (tables, zone):
         wanted = wanted or tables.newest_day()
         rows = tables.day(wanted, page_key(page)) if wanted else []
     if not rows:
@@ -44,14 +48,15 @@ def show_schedule(page: str | None, day: str | None, wait: float, as_json: bool)
 @click.argument("page")
 @click.argument("day", metavar="DATE")
 @click.argument("slot", type=click.IntRange(min=1))
+@target_option
 @wait_option
 @json_option
-def explain(page: str, day: str, slot: int, wait: float, as_json: bool) -> ExitCode:
+def explain(page: str, day: str, slot: int, target: str | None, wait: float, as_json: bool) -> ExitCode:
     """Show why a caption was chosen: every component of the score of one SLOT of a day."""
     from eros_dbt_runner import clock, render
 
     wanted = clock.parse_date(day, "DATE")
-    with open_warehouse(wait) as (tables, zone):
+    with open_warehouse(wait, target) as (tables, zone):
         row = tables.recommendation(page_key(page), wanted, slot)
     if row is None:
         raise ErosError(
@@ -69,6 +74,7 @@ def explain(page: str, day: str, slot: int, wait: float, as_json: bool) -> ExitC
 @click.option("--mid", type=click.IntRange(min=0), help="Of the mid tier.")
 @click.option("--premium", type=click.IntRange(min=0), help="Of the premium tier.")
 @click.option("--bump", type=click.IntRange(min=0), help="Of the free ones.")
+@target_option
 @wait_option
 @json_option
 def select(
@@ -78,6 +84,7 @@ def select(
     mid: int | None,
     premium: int | None,
     bump: int | None,
+    target: str | None,
     wait: float,
     as_json: bool,
 ) -> ExitCode:
@@ -88,7 +95,7 @@ def select(
     from eros_dbt_runner import render
 
     asked = {"budget": budget, "mid": mid, "premium": premium, "bump": bump}
-    with open_warehouse(wait) as (tables, _zone):
+    with open_warehouse(wait, target) as (tables, _zone):
         plan = tables.day_plan(page_key(page))
         if plan is None:
             raise ErosError(f"Page {page_key(page)!r} is not planned.", ExitCode.USAGE)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from eros_dbt_runner.commands.common import EXIT_CODES, json_option, print_json, wait_option
+from eros_dbt_runner.commands.common import EXIT_CODES, json_option, print_json, target_option, wait_option
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
 
@@ -19,7 +19,7 @@ from eros_dbt_runner.exit_codes import ExitCode
 @click.option("--execution-date", metavar="DATE", help="Daily only: as of its usual time on that date.")
 @click.option("--since", metavar="DATE", help="Performance only: take all messages from that date anew.")
 @click.option("--full-refresh", is_flag=True, help="Rebuild from all history; what was published stays.")
-@click.option("--target", metavar="NAME", help="Target in profiles.yml.")
+@target_option
 @click.option("--dry-run", is_flag=True, help="Print what would go to dbt, and run nothing.")
 @wait_option
 @json_option

@@ -5,7 +5,7 @@
 {% endmacro %}
 
 {% macro default__exact_sum(expression) -%}
-    cast(sum(cast({{ expression }} as bignumeric)) as float64)
+    cast(sum(cast({{ expression }} as numeric)) as float64)
 {%- endmacro %}
 
 {% macro duckdb__exact_sum(expression) -%}

@@ -51,7 +51,9 @@ def test_the_results_of_plain_dbt_are_kept_by_the_next_run(built):
     _, plain = run_folders.folders(built.directory / "runs")[:2]
     assert plain.path.name.split("_")[1] == "dbt"
     assert plain.results()
-    [row] = built.query("select job_name from etl_job_runs where job_id = ?", [plain.facts()["invocation_id"]])
+    [row] = built.query(
+        "select job_name from etl_job_runs where job_id = ?", [plain.facts()["invocation_id"]]
+    )
     assert row["job_name"] == "build"
 
 

@@ -1,0 +1,119 @@
+"""The EROS tables on BigQuery, by Google's own client, which is imported only when one is wanted."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from eros_dbt_runner.errors import ErosError, one_sentence
+from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.warehouse import Row, Warehouse
+
+TIMEOUT_SECONDS = 300
+SCOPE = "https://www.googleapis.com/auth/bigquery"
+
+
+class BigQueryWarehouse(Warehouse):
+    """A client for the dataset of a target; `settings` are the target's, as profiles.yml has them."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        """Make the client; nothing is asked of BigQuery yet.
+
+        Raises ErosError (CANNOT_START) when the client is not installed or there are no credentials.
+        """
+        try:
+            from google.cloud import bigquery
+        except ImportError:
+            raise ErosError(
+                "The BigQuery client is not installed; `pip install '.[bigquery]'` in the checkout"
+                " brings it.",
+                ExitCode.CANNOT_START,
+            ) from None
+        self.dataset = f"{settings['project']}.{settings['schema']}"
+        self._bigquery = bigquery
+        endpoint = settings.get("api_endpoint")
+        self.client = bigquery.Client(
+            project=settings["project"],
+            credentials=_credentials(settings),
+            location=settings.get("location"),
+            client_options={"api_endpoint": endpoint} if endpoint else None,
+            default_query_job_config=bigquery.QueryJobConfig(
+                default_dataset=self.dataset,
+                maximum_bytes_billed=settings.get("maximum_bytes_billed"),
+            ),
+        )
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.client.close()
+
+    def function(self, name: str) -> str:
+        """How SQL calls a function of the project."""
+        return f"`{self.dataset}.{name}`"
+
+    def rows(self, sql: str, parameters: Sequence[Any] = (), made_by: str = "daily") -> list[Row]:
+        """As in Warehouse."""
+        from google.api_core.exceptions import GoogleAPIError, NotFound
+
+        config = self._bigquery.QueryJobConfig(
+            query_parameters=[
+                self._bigquery.ScalarQueryParameter(None, _type(value), value) for value in parameters
+            ]
+        )
+        try:
+            job = self.client.query(sql, job_config=config, retry=None, job_retry=None)
+            return [dict(row.items()) for row in job.result(timeout=TIMEOUT_SECONDS)]
+        except NotFound as error:
+            raise ErosError(
+                f"{self.dataset} is not complete ({one_sentence(error.message)}); run"
+                f" `eros run {made_by}` first.",
+                ExitCode.CANNOT_START,
+            ) from None
+        except GoogleAPIError as error:
+            raise ErosError(f"The query failed: {one_sentence(str(error))}", ExitCode.RUN_FAILED) from None
+
+    def bytes_billed(self, sql: str) -> int:
+        """The bytes that BigQuery's own dry run says a statement would bill.
+
+        Raises ErosError (RUN_FAILED) for a statement that BigQuery refuses.
+        """
+        from google.api_core.exceptions import GoogleAPIError
+
+        config = self._bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
+        try:
+            return int(self.client.query(sql, job_config=config, retry=None).total_bytes_processed or 0)
+        except GoogleAPIError as error:
+            raise ErosError(one_sentence(str(error)), ExitCode.RUN_FAILED) from None
+
+
+def _credentials(settings: Mapping[str, Any]) -> Any:
+    """What the target's `method` says, impersonating if it says so too."""
+    import google.auth
+    from google.auth import impersonated_credentials
+    from google.oauth2 import credentials, service_account
+
+    method = settings.get("method")
+    try:
+        if method == "service-account":
+            own = service_account.Credentials.from_service_account_file(settings["keyfile"], scopes=[SCOPE])
+        elif method == "oauth-secrets":
+            own = credentials.Credentials(token=settings["token"])
+        else:
+            own, _ = google.auth.default(scopes=[SCOPE])
+    except (google.auth.exceptions.GoogleAuthError, OSError, ValueError) as error:
+        raise ErosError(
+            f"There are no usable Google credentials: {one_sentence(str(error))}", ExitCode.CANNOT_START
+        ) from None
+    impersonated = settings.get("impersonate_service_account")
+    if not impersonated:
+        return own
+    return impersonated_credentials.Credentials(own, target_principal=impersonated, target_scopes=[SCOPE])
+
+
+def _type(value: Any) -> str:
+    """The type of a query parameter; None is a STRING, the one kind that is optional here."""
+    for python_type, name in (
+        (bool, "BOOL"), (int, "INT64"), (float, "FLOAT64"), (datetime, "TIMESTAMP"), (date, "DATE"),
+    ):  # fmt: skip
+        if isinstance(value, python_type):
+            return name
+    return "STRING"
