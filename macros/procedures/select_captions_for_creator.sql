@@ -102,6 +102,7 @@
 
         select *
         from scored
+        where true
         qualify row_number() over (partition by page_name, price_tier order by sort_score desc) <= 200
 
     ),
@@ -124,6 +125,7 @@
 
         select *
         from described
+        where true
         qualify
             row_number() over (
                 partition by page_name, caption_key

@@ -125,6 +125,7 @@ sized as (
     from scored
     inner join volume_policy on scored.audience >= volume_policy.min_audience
     left join holidays on scored.schedule_date = holidays.holiday_date
+    where true
     qualify
         row_number() over (
             partition by scored.page_name, scored.schedule_date

@@ -45,6 +45,7 @@ segmented as (
     left join prices on daily_volume.page_name = prices.page_name
     inner join tier_mix
         on coalesce(prices.revenue_weighted_price, 0e0) >= tier_mix.min_revenue_weighted_price
+    where true
     qualify
         row_number() over (
             partition by daily_volume.page_name

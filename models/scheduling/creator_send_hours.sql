@@ -122,6 +122,7 @@ best_sets as (
 
     select *
     from candidate_sets
+    where true
     qualify row_number() over (partition by page_name order by goodness desc) = 1
 
 ),

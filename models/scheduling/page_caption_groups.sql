@@ -25,7 +25,7 @@ recent_usage as (
 
 ),
 
-groups as (
+caption_groups as (
 
     select distinct
         caption_group,
@@ -40,18 +40,18 @@ page_groups as (
 
     select
         creators.page_name,
-        groups.caption_group,
-        groups.price_tier,
-        groups.content_category,
-        groups.has_urgency,
-        case groups.price_tier
+        caption_groups.caption_group,
+        caption_groups.price_tier,
+        caption_groups.content_category,
+        caption_groups.has_urgency,
+        case caption_groups.price_tier
             when 'budget' then creators.num_budget
             when 'mid' then creators.num_mid
             when 'premium' then creators.num_premium
             when 'bump' then creators.num_bump
         end > 0 as is_needed
     from creators
-    cross join groups
+    cross join caption_groups
 
 ),
 

@@ -70,21 +70,22 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by page_name, applies_to_scope, version_number, updated_at, row_reason is null
+            partition by page_name, applies_to_scope, cast(version_number as string), updated_at, row_reason is null
             order by {{ row_as_json('raw_row') }} asc
         ) as row_rank
     from judged
 
 ),
 
+{#- BigQuery's tables hold no NULL arrays: an empty one is written for it. #}
 final as (
 
     select
         page_name,
-        hard_patterns,
-        soft_patterns,
-        restricted_categories,
-        restricted_price_tiers,
+        coalesce(hard_patterns, []) as hard_patterns,
+        coalesce(soft_patterns, []) as soft_patterns,
+        coalesce(restricted_categories, []) as restricted_categories,
+        coalesce(restricted_price_tiers, []) as restricted_price_tiers,
         applies_to_scope,
         cast(case when row_reason is null then min_ppv_pool_number end as int64) as min_ppv_pool,
         cast(case when row_reason is null then min_bump_pool_number end as int64) as min_bump_pool,

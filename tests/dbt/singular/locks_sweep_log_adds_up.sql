@@ -5,9 +5,9 @@
 select
     sweep_id,
     count(*) as row_count,
-    sum(locks_expired_stale) as locks_expired_stale,
-    sum(locks_expired_past_date) as locks_expired_past_date,
-    sum(total_locks_cleaned) as total_locks_cleaned
+    sum(locks_expired_stale) as stale_count,
+    sum(locks_expired_past_date) as past_date_count,
+    sum(total_locks_cleaned) as total_count
 from {{ source('operations', 'lock_sweep_log') }}
 where sweep_time >= {{ as_of(minus_days=1) }}
 group by sweep_id
