@@ -26,10 +26,10 @@ demo: venv ## sample data, the three schedules, and the day's plan
 	$(EROS) schedule
 
 test: venv ## everything, from nothing
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-fast: venv ## the quick part
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 bench: venv ## measure the sizes that the design promises
 	$(BIN)/python benchmarks/bench.py

@@ -37,3 +37,16 @@ def built(tmp_path: Path, shared: Path, commands: Commands) -> Project:
     """A project of the test's own over sample data, on which performance and daily ran at AS_OF."""
     template = Project(built_project(shared, commands), commands)
     return template.clone(tmp_path / "built")
+
+
+@pytest.fixture(scope="session")
+def twins(tmp_path_factory: pytest.TempPathFactory, shared: Path, commands: Commands):
+    """A project on both engines; tests that ask for it belong to the xdist group `bigquery`."""
+    from tests.python.emulator import running
+    from tests.python.twins import Twins
+
+    folder = tmp_path_factory.mktemp("bigquery")
+    project = Project(parsed_project(shared, commands), commands).clone(folder / "project")
+    (folder / "home").mkdir()
+    with running(folder / "home") as emulator:
+        yield Twins(project, emulator)

@@ -62,6 +62,13 @@ class Emulator:
         result = self.client.query(sql, retry=None, job_retry=None).result(timeout=120)
         return [{name: _plain(value) for name, value in row.items()} for row in result]
 
+    def statements(self) -> list[str]:
+        """Every statement that dbt sent, known by its comment, in its order."""
+        jobs = [job for job in self.client.list_jobs(max_results=100_000) if job.job_type == "query"]
+        return [
+            job.query for job in sorted(jobs, key=lambda job: job.created) if '{"app": "eros"' in job.query
+        ]
+
 
 @contextmanager
 def running(home: Path) -> Iterator[Emulator]:
