@@ -109,6 +109,17 @@ def list_nodes(arguments: list[str]) -> tuple[list[dict[str, str]], str]:
     return [json.loads(line) for line in outcome.result or []], ""
 
 
+def compile_nodes(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
+    """(name, SQL) of each model and test that a `compile` invocation renders, and an error or ''."""
+    with contextlib.redirect_stdout(sys.stderr):
+        outcome = _run(arguments, [])
+    _close_database()
+    if outcome.exception is not None:
+        return [], one_sentence(str(outcome.exception))
+    nodes = [result.node for result in getattr(outcome.result, "results", None) or []]
+    return [(node.name, node.compiled_code) for node in nodes if getattr(node, "compiled_code", None)], ""
+
+
 def _run(arguments: list[str], callbacks: list[Callable[[Any], None]]):
     gc.disable()  # this process ends with its run; looking for garbage would cost it a second
     from dbt.cli.main import dbtRunner

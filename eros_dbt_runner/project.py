@@ -17,6 +17,7 @@ DEFAULT_DATA_DIR = "data"
 SHIPPED_DATA_DIR = "sample_data"
 DEFAULT_RUNS_DIR = "runs"
 DEFAULT_KEEP_RUNS_DAYS = 30
+DEFAULT_USD_PER_TIB = 6.25  # on-demand price of a query in location US
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,23 @@ class Project:
                 f"EROS_KEEP_RUNS_DAYS must be a whole number of days from 1, not {given!r}.", ExitCode.USAGE
             )
         return int(given)
+
+    @property
+    def usd_per_tib(self) -> float:
+        """What BigQuery asks for a TiB read, in US dollars (EROS_BIGQUERY_USD_PER_TIB).
+
+        Raises ErosError (USAGE) for a value that is no price.
+        """
+        given = os.environ.get("EROS_BIGQUERY_USD_PER_TIB") or str(DEFAULT_USD_PER_TIB)
+        try:
+            price = float(given)
+        except ValueError:
+            price = -1.0
+        if not 0 <= price < float("inf"):
+            raise ErosError(
+                f"EROS_BIGQUERY_USD_PER_TIB must be a price in US dollars, not {given!r}.", ExitCode.USAGE
+            )
+        return price
 
     @property
     def target_dir(self) -> Path:

@@ -127,6 +127,24 @@ def show_dry_run(plan: Row) -> None:
         facts.add_row(f"{len(names)} {kind}{'' if len(names) == 1 else 's'}", ", ".join(names))
     title = f"eros run {plan['schedule']} --dry-run: nothing was run"
     console.print(Panel(facts, title=title, expand=False))
+    if "cost" in plan:
+        _show_cost(console, plan["cost"])
+
+
+def _show_cost(console: Console, cost: Row) -> None:
+    """What BigQuery would bill, the dearest query first."""
+    table = Table(title="what BigQuery would bill", show_footer=True)
+    table.add_column("query", footer="all")
+    table.add_column("MiB", justify="right", footer=f"{cost['bytes'] / 2**20:,.1f}")
+    table.add_column("USD", justify="right", footer=f"{cost['usd']:.6f}")
+    for statement in sorted(cost["statements"], key=lambda found: -(found["bytes"] or 0)):
+        if statement["error"]:
+            table.add_row(statement["name"], "–", Text(statement["error"], style="yellow"))
+        else:
+            usd = statement["bytes"] / 2**40 * cost["usd_per_tib"]
+            table.add_row(statement["name"], f"{statement['bytes'] / 2**20:,.1f}", f"{usd:.6f}")
+    console.print(table)
+    console.print(f"at {cost['usd_per_tib']:g} USD per TiB; what a merge reads of its own table comes on top")
 
 
 def show_day(rows: Sequence[Row], day: date, zone: ZoneInfo) -> None:

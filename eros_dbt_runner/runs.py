@@ -18,6 +18,7 @@ from eros_dbt_runner.schedules import Schedule
 from eros_dbt_runner.signals import StopRequest, stop_on_signals
 from eros_dbt_runner.verdict import Evidence, Verdict, judge
 
+TIB = 2**40
 # The moment, in UTC, at which a schedule was due; `eros serve` tells its runs.
 SLOT_VARIABLE = "EROS_SLOT"
 RUN_VARIABLES = ("EROS_AS_OF", "EROS_SINCE", "EROS_JOB_NAME", "EROS_DATA_DIR")
@@ -133,7 +134,9 @@ def dry_run(request: Request) -> dict[str, Any]:
     if error:
         raise ErosError(f"dbt could not list the nodes: {error}", ExitCode.CANNOT_START)
     kinds = sorted({node["resource_type"] for node in nodes})
+    cost = {} if request.on_duckdb else {"cost": _cost(request)}
     return {
+        **cost,
         "dry_run": True,
         "schedule": request.schedule.name,
         "as_of": clock.iso(as_of),
@@ -143,6 +146,33 @@ def dry_run(request: Request) -> dict[str, Any]:
         "nodes": {
             kind: sorted(node["name"] for node in nodes if node["resource_type"] == kind) for kind in kinds
         },
+    }
+
+
+def _cost(request: Request) -> dict[str, Any]:
+    """What BigQuery's own dry run says that each query of the run would bill.
+
+    The queries are those of models and tests. What a MERGE reads of its own table comes on top; a
+    query over a table that is not there yet has an error instead of bytes.
+    """
+    compiled, error = dbt_invocation.compile_nodes(arguments(request, "compile"))
+    if error:
+        raise ErosError(f"dbt could not compile the queries: {error}", ExitCode.CANNOT_START)
+    statements = []
+    deadline = lock.Deadline(request.wait)
+    with warehouse.connect(request.project, request.target, deadline, lambda _: None) as tables:
+        for name, sql in compiled:
+            try:
+                statements.append({"name": name, "bytes": tables.bytes_billed(sql), "error": None})
+            except ErosError as refused:
+                statements.append({"name": name, "bytes": None, "error": str(refused)})
+    total = sum(statement["bytes"] or 0 for statement in statements)
+    price = request.project.usd_per_tib
+    return {
+        "statements": statements,
+        "bytes": total,
+        "usd_per_tib": price,
+        "usd": round(total / TIB * price, 6),
     }
 
 

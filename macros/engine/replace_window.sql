@@ -81,6 +81,19 @@
 {% endmacro %}
 
 
+{#- Keeps a merge from scanning the whole history of its table: dbt-bigquery asks for this predicate
+    whenever it merges, and it is the one place where a bound that is known at run time can enter. #}
+{% macro predicate_for_avoid_require_partition_filter(target='DBT_INTERNAL_DEST') %}
+    {%- set partition = config.get('partition_by') -%}
+    {%- if partition and config.get('meta', {}).get('merges_recent_dates_only') -%}
+        {%- set bound = execution_date(-var('message_lookback_days'))
+            if partition.data_type == 'date' else as_of(minus_days=var('message_lookback_days') + 2) -%}
+        {{ return(target ~ '.' ~ partition.field ~ ' >= ' ~ bound) }}
+    {%- endif -%}
+    {{ return(none) }}
+{% endmacro %}
+
+
 {#- dbt-duckdb reads BigQuery's partition_by as its own and refuses the dict; DuckDB has no
     partitions. #}
 {% macro duckdb__get_partitioned_by(relation, temporary) %}

@@ -6,6 +6,7 @@
         partition_by={'field': 'schedule_date', 'data_type': 'date'},
         cluster_by=['schedule_id', 'time_slot_rank'],
         full_refresh=false,
+        meta={'merges_recent_dates_only': true},
         post_hook="{{ lock_scheduled_captions() }}"
     )
 }}

@@ -6,6 +6,7 @@
         partition_by={'field': 'scheduled_send_time', 'data_type': 'timestamp', 'granularity': 'day'},
         cluster_by=['page_name', 'schedule_id'],
         full_refresh=false,
+        meta={'merges_recent_dates_only': true},
         post_hook="{{ withdraw_inactive_messages() }}"
     )
 }}

@@ -257,6 +257,10 @@ def _value(value: Any) -> types.Value:
     return types.Value(array_value=types.Value.Array(element=[_value(item) for item in value]))
 
 
+def _since_epoch(stamp: Any) -> timedelta:
+    return timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+
+
 def _python(cell: types.Value, kind) -> Any:
     """A value of the evaluator for Python; a struct becomes a dict."""
     if kind.type_kind == TypeKind.TYPE_ARRAY:
@@ -275,7 +279,7 @@ def _python(cell: types.Value, kind) -> Any:
         return None if cell.date_value is None else EPOCH + timedelta(days=cell.date_value)
     if kind.type_kind == TypeKind.TYPE_TIMESTAMP:
         moment = cell.timestamp_value
-        return None if moment is None else moment.ToDatetime()
+        return None if moment is None else datetime(1970, 1, 1) + _since_epoch(moment.to_proto())
     by_kind = {
         TypeKind.TYPE_INT64: cell.int64_value, TypeKind.TYPE_DOUBLE: cell.double_value,
         TypeKind.TYPE_STRING: cell.string_value, TypeKind.TYPE_BOOL: cell.bool_value,
