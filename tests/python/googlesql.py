@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from zetasql import types
@@ -20,6 +20,7 @@ from zetasql.core.local_service import ZetaSqlLocalService
 from zetasql.types import TypeKind
 
 EPOCH = date(1970, 1, 1)
+MIDNIGHT = datetime.combine(EPOCH, time.min)  # UTC, as DuckDB gives a TIMESTAMP
 PROJECT, DATASET = "of-scheduler-proj", "eros_scheduling_brain"
 NAMES = {
     "INT64": TypeKind.TYPE_INT64, "FLOAT64": TypeKind.TYPE_DOUBLE, "STRING": TypeKind.TYPE_STRING,
@@ -201,15 +202,27 @@ class Evaluator:
 
     def rows(self, sql: str) -> list[dict]:
         """The rows of a query; raises with GoogleSQL's own message."""
+        columns, rows = self._run(sql)
+        moments = [name for name, kind in columns if kind.type_kind == TypeKind.TYPE_TIMESTAMP]
+        if moments:  # the client loses them on the way back
+            counted = ", ".join(f"unix_micros({name}) as {name}" for name in moments)
+            _, rows = self._run(f"select * replace ({counted}) from ({sql})")
+        for name in moments:
+            for row in rows:
+                row[name] = None if row[name] is None else MIDNIGHT + timedelta(microseconds=row[name])
+        return rows
+
+    def _run(self, sql: str) -> tuple[list[tuple[str, Any]], list[dict]]:
         builder = PreparedQuery.builder().set_sql(_bare_names(sql))
         builder = builder.set_analyzer_options(self._options).set_catalog(self._catalog)
         with builder.set_table_content(self._content).prepare() as query:
             columns = [(column.name, column.type) for column in query.columns]
             found = query.execute().content.table_data
-            return [
+            rows = [
                 {name: _python(cell, kind) for (name, kind), cell in zip(columns, row.cell, strict=True)}
                 for row in (found.row if found else None) or []
             ]
+        return columns, rows
 
 
 def _bare_names(sql: str) -> str:
@@ -257,10 +270,6 @@ def _value(value: Any) -> types.Value:
     return types.Value(array_value=types.Value.Array(element=[_value(item) for item in value]))
 
 
-def _since_epoch(stamp: Any) -> timedelta:
-    return timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
-
-
 def _python(cell: types.Value, kind) -> Any:
     """A value of the evaluator for Python; a struct becomes a dict."""
     if kind.type_kind == TypeKind.TYPE_ARRAY:
@@ -277,11 +286,8 @@ def _python(cell: types.Value, kind) -> Any:
         }
     if kind.type_kind == TypeKind.TYPE_DATE:
         return None if cell.date_value is None else EPOCH + timedelta(days=cell.date_value)
-    if kind.type_kind == TypeKind.TYPE_TIMESTAMP:
-        moment = cell.timestamp_value
-        return None if moment is None else datetime(1970, 1, 1) + _since_epoch(moment.to_proto())
     by_kind = {
         TypeKind.TYPE_INT64: cell.int64_value, TypeKind.TYPE_DOUBLE: cell.double_value,
         TypeKind.TYPE_STRING: cell.string_value, TypeKind.TYPE_BOOL: cell.bool_value,
     }  # fmt: skip
-    return by_kind[kind.type_kind]
+    return by_kind.get(kind.type_kind)
