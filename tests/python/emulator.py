@@ -62,6 +62,13 @@ class Emulator:
         result = self.client.query(sql, retry=None, job_retry=None).result(timeout=120)
         return [{name: _plain(value) for name, value in row.items()} for row in result]
 
+    def make_procedure(self, name: str) -> None:
+        """A stored procedure that does nothing, as left by somebody else."""
+        routine = self._bigquery.Routine(
+            f"{PROJECT}.{SCHEMA}.{name}", type_="PROCEDURE", language="SQL", body="begin select 1; end"
+        )
+        self.client.create_routine(routine)
+
     def statements(self) -> list[str]:
         """Every statement that dbt sent, known by its comment, in its order."""
         jobs = [job for job in self.client.list_jobs(max_results=100_000) if job.job_type == "query"]

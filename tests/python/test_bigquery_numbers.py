@@ -18,7 +18,13 @@ pytest.importorskip("bqemulator", reason="bqemulator needs Python 3.11")
 
 from tests.python.googlesql import Evaluator
 from tests.python.harness import Row
-from tests.python.test_bigquery_sql import compile_for_production, given_tables, in_order, typed_models
+from tests.python.test_bigquery_sql import (
+    compile_for_production,
+    given_tables,
+    in_order,
+    source_tables,
+    typed_models,
+)
 from tests.python.twins import INPUTS, TOO_LONG_TO_FETCH, Twins, differences
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bigquery")]
@@ -143,7 +149,7 @@ def test_every_model_gives_the_same_rows(twins: Twins, functions: list[str]) -> 
     """Each model alone: from the rows that DuckDB has, so that no difference hides another."""
     content = compile_for_production(twins, "--full-refresh")
     nodes = content["nodes"]
-    types = {**given_tables(nodes), **dict(typed_models(nodes))}
+    types = {**given_tables(nodes), **source_tables("operations"), **dict(typed_models(nodes))}
     tables = {
         name: (columns, twins.project.query(f"select {', '.join(columns)} from {name}"))
         for name, columns in types.items()

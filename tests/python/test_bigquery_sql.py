@@ -35,13 +35,18 @@ def manifest(twins: Twins, target: str) -> dict:
     return json.loads((twins.project.directory / target / "manifest.json").read_text())
 
 
+def source_tables(source_name: str) -> dict[str, dict[str, str]]:
+    """The columns and types of a source's tables."""
+    sources = yaml.safe_load((ROOT / "models/staging/_sources.yml").read_text())["sources"]
+    [source] = [source for source in sources if source["name"] == source_name]
+    return {
+        table["name"]: {c["name"]: c["data_type"] for c in table["columns"]} for table in source["tables"]
+    }
+
+
 def given_tables(nodes: dict) -> dict[str, dict[str, str]]:
     """What no statement creates: the inputs, and the seeds, which are loaded."""
-    sources = yaml.safe_load((ROOT / "models/staging/_sources.yml").read_text())["sources"]
-    inputs = next(source for source in sources if source["name"] == "inputs")
-    tables = {
-        table["name"]: {c["name"]: c["data_type"] for c in table["columns"]} for table in inputs["tables"]
-    }
+    tables = source_tables("inputs")
     for node in nodes.values():
         if node["resource_type"] == "seed":
             types = node["config"]["column_types"]

@@ -23,7 +23,10 @@ messages as (
         caption_id,
         scheduled_send_time
     from {{ ref('schedule_recommendations_messages') }}
-    where {{ local_date('scheduled_send_time') }} >= {{ execution_date(-var('message_lookback_days')) }}
+    where
+        {#- The constant bound keeps BigQuery from reading older partitions; the date decides. #}
+        scheduled_send_time >= {{ as_of(minus_days=var('message_lookback_days') + 2) }}
+        and {{ local_date('scheduled_send_time') }} >= {{ execution_date(-var('message_lookback_days')) }}
 
 )
 
