@@ -19,7 +19,11 @@
             ) }} as assignment_key,
             schedule_id
         from {{ this }}
-        where is_active and schedule_date >= {{ execution_date(-1) }}
+        where
+            is_active
+            and schedule_date >= {{ execution_date(-1) }}
+            {#- A schedule of the set-up before this one has no hour, and its own locks. #}
+            and send_hour is not null
     ) as used
         on
             locks.assignment_key = used.assignment_key

@@ -50,3 +50,11 @@ def twins(tmp_path_factory: pytest.TempPathFactory, shared: Path, commands: Comm
     (folder / "home").mkdir()
     with running(folder / "home") as emulator:
         yield Twins(project, emulator)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """One line that says what was checked against what; tests record it as the property `checked`."""
+    reports = [r for r in terminalreporter.stats.get("passed", []) if r.when == "call"]
+    checked = [text for r in reports for name, text in r.user_properties if name == "checked"]
+    if checked:
+        terminalreporter.write_line(f"DuckDB against BigQuery: {'; '.join(checked)}")

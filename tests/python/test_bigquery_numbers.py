@@ -6,7 +6,6 @@ for production, over the rows that DuckDB built it from.
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import sys
@@ -59,6 +58,8 @@ NOT_EVALUATED = {
     "input_reconciliation": "reads the checked tables",
     "send_hour_patterns": "65,535 rows from nothing: minutes in the reference evaluator",
     "creator_send_hours": "reads send_hour_patterns",
+    "schedule_recommendations": "selects what is not published yet: nothing, once it is",
+    "schedule_recommendations_messages": "as schedule_recommendations",
 }
 
 
@@ -145,7 +146,7 @@ def test_a_decimal_of_bigquery_has_nine_places() -> None:
     assert row["y"] == 1.123456789
 
 
-def test_every_model_gives_the_same_rows(twins: Twins, functions: list[str]) -> None:
+def test_every_model_gives_the_same_rows(twins: Twins, functions: list[str], record_property) -> None:
     """Each model alone: from the rows that DuckDB has, so that no difference hides another."""
     content = compile_for_production(twins, "--full-refresh")
     nodes = content["nodes"]
@@ -157,10 +158,13 @@ def test_every_model_gives_the_same_rows(twins: Twins, functions: list[str]) -> 
     }
     evaluator, different = Evaluator(functions, tables), {}
     models = [name for name in in_order(content) if nodes[name]["name"] not in NOT_EVALUATED]
-    assert len(models) >= 20
+    assert len(models) >= 18
     for model in models:
         name = nodes[model]["name"]
         theirs = evaluator.rows(nodes[model]["compiled_code"])
-        different[name] = differences(tables[name][1], theirs)
-    print(f"GoogleSQL's evaluator ran {len(models)} models; not run: {json.dumps(NOT_EVALUATED, indent=2)}")
+        ours = tables[name][1]
+        if name == "caption_bandit_stats":  # a full refresh dates every row anew, by the rules
+            ours, theirs = ([{**row, "last_updated": None} for row in rows] for rows in (ours, theirs))
+        different[name] = differences(ours, theirs)
+    record_property("checked", f"{len(models)} models and 6 functions by GoogleSQL's evaluator")
     assert {name: found for name, found in different.items() if found} == {}
