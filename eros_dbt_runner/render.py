@@ -14,6 +14,7 @@ from rich.text import Text
 
 from eros_dbt_runner import clock
 from eros_dbt_runner.dbt_invocation import NodeEvent
+from eros_dbt_runner.errors import one_sentence
 from eros_dbt_runner.explanations import meaning
 from eros_dbt_runner.runs import Report
 
@@ -110,6 +111,46 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
     for problem in verdict.problems:
         console.print(Text(f"problem   {problem.what}: {problem.why}", style="red"))
         console.print(Text(f"          next: {problem.next_step}"))
+
+
+def show_runs(rows: Sequence[Row], zone: ZoneInfo) -> None:
+    """Runs, one a line, the newest first."""
+    table = Table(title=f"runs, times in {zone.key}")
+    for name in ("id", "job", "began", "seconds", "status", "creators", "left out", "why"):
+        right = name in ("seconds", "creators", "left out")
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        seconds = row["job_duration_seconds"]
+        table.add_row(
+            row["job_id"][:8],
+            row["job_name"],
+            f"{row['job_start_time'].astimezone(zone):%a %Y-%m-%d %H:%M}",
+            "" if seconds is None else f"{seconds:.1f}",
+            Text(row["job_status"], style=STYLES.get(row["job_status"], "red")),
+            "" if row["creators_processed"] is None else str(row["creators_processed"]),
+            str(row["creators_failed"] or ""),
+            Text(one_sentence(row["error_message"] or "", 80)),
+        )
+    console = _console()
+    console.print(table)
+    console.print("What became of one: eros runs show ID", style="dim")
+
+
+def show_run(story: Row, zone: ZoneInfo) -> None:
+    """One run: its row, what failed, and how to repeat that."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column(overflow="fold")
+    for name, value in story.items():
+        if name not in ("failed", "repeat"):
+            facts.add_row(name.replace("_", " "), Text(_text(value, zone)))
+    console = _console()
+    style = STYLES.get(story["job_status"], "red")
+    console.print(Panel(facts, title=f"run {story['job_id'][:8]}", border_style=style, expand=False))
+    for failure in story["failed"]:
+        console.print(Text(f"{failure['status']}  {failure['node']}: {failure['message']}", style="red"))
+    if story["repeat"]:
+        console.print(Text(f"repeat just that: {story['repeat']}"), soft_wrap=True)
 
 
 def show_dry_run(plan: Row) -> None:

@@ -12,7 +12,7 @@ from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeResult
 from eros_dbt_runner.exit_codes import ExitCode
 
 BREAKER = "circuit_breaker"
-LOG = "the log (`eros runs show` says where)"
+LOG = "the log (`eros runs show ID` says where)"
 GOOD = ("success", "pass", "warn", "no-op")
 STATUS_FAILED = "FAILED"
 FINAL_STATUSES = ("SUCCESS", "COMPLETED_WITH_ERRORS", "COMPLETED_NO_WORK", STATUS_FAILED)

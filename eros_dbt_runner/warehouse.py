@@ -112,6 +112,21 @@ class Warehouse(ABC):
         rejected_rows = {row["source_name"]: row["rejected"] for row in rejected}
         return Evidence(job[0] if job else None, errors, messages, rejected_rows)
 
+    # ---- the run log ----
+
+    def job_runs(self, limit: int, job_name: str | None = None) -> list[Row]:
+        """The newest rows of etl_job_runs, of one job or of all."""
+        rows = self.rows(
+            "select * from etl_job_runs where job_name = coalesce(?, job_name)"
+            " order by job_start_time desc, job_id",
+            [job_name],
+        )
+        return rows[:limit]
+
+    def job_runs_like(self, prefix: str) -> list[Row]:
+        """The rows of etl_job_runs whose job_id begins with `prefix`."""
+        return self.rows("select * from etl_job_runs where starts_with(job_id, ?)", [prefix])
+
     # ---- the schedule ----
 
     def newest_day(self) -> date | None:

@@ -69,9 +69,13 @@ class Emulator:
         )
         self.client.create_routine(routine)
 
+    def jobs(self) -> list[Any]:
+        """Every query job that the emulator has seen."""
+        return [job for job in self.client.list_jobs(max_results=100_000) if job.job_type == "query"]
+
     def statements(self) -> list[str]:
         """Every statement that dbt sent, known by its comment, in its order."""
-        jobs = [job for job in self.client.list_jobs(max_results=100_000) if job.job_type == "query"]
+        jobs = self.jobs()
         return [
             job.query for job in sorted(jobs, key=lambda job: job.created) if '{"app": "eros"' in job.query
         ]

@@ -48,3 +48,12 @@ def test_the_reading_commands_read_bigquery(twins: Twins) -> None:
     assert [row["caption_id"] for row in chosen] == [
         row["caption_id"] for row in twins.project.eros("select", page, "--json").json
     ]
+
+
+def test_every_job_says_which_schedule_and_run_it_belongs_to(twins: Twins) -> None:
+    labels = [job.labels for job in twins.emulator.jobs()]
+    own = [found for found in labels if found.get("app") == "eros"]
+    assert {"performance", "daily", "sweep", "dbt"} <= {found["schedule"] for found in own}
+    [run_id] = {found["run_id"] for found in own if found["schedule"] == "sweep"}
+    [row] = twins.emulator.query(f"select job_name from etl_job_runs where job_id = '{run_id}'")
+    assert row["job_name"] == "sweep"

@@ -1,0 +1,52 @@
+"""`eros runs` and `eros runs show`."""
+
+import shlex
+
+import pytest
+
+from eros_dbt_runner.exit_codes import ExitCode
+from tests.python.harness import AS_OF
+
+
+def test_runs_are_listed_the_newest_first(built):
+    built.run("sweep")
+    rows = built.eros("runs", "--json").json
+    assert [row["job_name"] for row in rows] == ["sweep", "daily", "performance"]
+    assert [row["job_name"] for row in built.eros("runs", "--job", "daily", "--json").json] == ["daily"]
+    assert len(built.eros("runs", "--limit", "1", "--json").json) == 1
+    shown = built.eros("runs").stdout
+    assert rows[0]["job_id"][:8] in shown
+    assert "SUCCESS" in shown
+
+
+def test_a_good_run_has_nothing_to_repeat(built):
+    job_id = built.run("sweep").json["invocation_id"]
+    story = built.eros("runs", "show", job_id[:8], "--json").json
+    assert story["job_id"] == job_id
+    assert story["failed"] == []
+    assert story["repeat"] is None
+    assert story["log"].endswith("dbt.log.gz")
+
+
+@pytest.mark.slow
+def test_a_failed_run_says_what_and_how_to_repeat_just_that(built):
+    built.edit("models/scheduling/schedule_recommendations.sql", "from placed", "from nowhere")
+    job_id = built.run("daily", as_of=AS_OF, code=ExitCode.RUN_FAILED).json["invocation_id"]
+    story = built.eros("runs", "show", job_id, "--json").json
+    assert [failure["node"] for failure in story["failed"]] == ["schedule_recommendations"]
+    assert "nowhere" in story["failed"][0]["message"]
+    assert "repeat just that" in built.eros("runs", "show", job_id).stdout
+    built.edit("models/scheduling/schedule_recommendations.sql", "from nowhere", "from placed")
+    variable, program, *arguments = shlex.split(story["repeat"])
+    assert program == "dbt"
+    name, value = variable.split("=")
+    built.dbt(*arguments, env={name: value, "EROS_AS_OF": AS_OF.isoformat()})
+    newest = built.eros("runs", "--limit", "1", "--json").json[0]
+    assert (newest["job_name"], newest["job_status"]) == ("daily", "SUCCESS")
+
+
+def test_a_run_that_nobody_knows_is_told(built):
+    result = built.eros("runs", "show", "nosuch", code=ExitCode.USAGE)
+    assert result.stderr == "eros: No run has an id that begins with 'nosuch'; see `eros runs`.\n"
+    built.run("sweep")
+    assert "More than one run" in built.eros("runs", "show", "", code=ExitCode.USAGE).stderr
