@@ -21,6 +21,7 @@ from eros_dbt_runner.verdict import Evidence, Verdict, judge
 TIB = 2**40
 # The moment, in UTC, at which a schedule was due; `eros serve` tells its runs.
 SLOT_VARIABLE = "EROS_SLOT"
+SERVICE_VARIABLE = "EROS_SERVICE_PID"
 RUN_VARIABLES = ("EROS_AS_OF", "EROS_SINCE", "EROS_JOB_NAME", "EROS_DATA_DIR")
 
 
@@ -204,6 +205,7 @@ def _locked_run(
     stop: StopRequest,
 ) -> Report:
     began = time.monotonic()
+    _refuse_without_service()
     as_of = request.as_of or clock.now()
     execution_date = clock.local_date(as_of, request.schedule.timezone)
     _enter(request, environment(request, as_of))
@@ -230,9 +232,23 @@ def _locked_run(
         seconds=time.monotonic() - began,
         verdict=verdict,
     )
-    folder.record({"ended_at": clock.iso(clock.now()), "status": verdict.status, "report": report.as_json()})
+    folder.record(
+        {
+            "ended_at": clock.iso(clock.now()),
+            "status": verdict.status,
+            "exit_code": int(verdict.exit_code),
+            "report": report.as_json(),
+        }
+    )
     folder.pack_log()
     return report
+
+
+def _refuse_without_service() -> None:
+    """A run whose service died before it began must not run: the next service asks for it again."""
+    service = os.environ.get(SERVICE_VARIABLE)
+    if service and service != str(os.getppid()):
+        raise ErosError("The service that asked for this run is gone.", ExitCode.TERMINATED)
 
 
 def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
@@ -256,6 +272,31 @@ def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
             f"{request.project.runs_dir} cannot be written: {error.strerror}.", ExitCode.CANNOT_START
         ) from None
     return folder
+
+
+def close_broken_off(request: Request) -> None:
+    """Close the rows of runs of this project that were killed, as their folders name them.
+
+    For a caller that holds the lock or knows that nothing runs. Never raises: where this fails, the
+    next run closes the rows.
+    """
+    broken = [
+        folder
+        for folder in run_folders.folders(request.project.runs_dir)
+        if folder.facts().get("status") == "RUNNING"
+    ]
+    try:
+        if not broken or (request.on_duckdb and not request.project.database.exists()):
+            return
+        with warehouse.connect(
+            request.project, request.target, lock.Deadline(0), lambda _: None, read_only=False
+        ) as tables:
+            for folder in broken:
+                if invocation_id := folder.facts().get("invocation_id"):
+                    tables.close_job_run(invocation_id, "the run was killed")
+                folder.record({"status": "FAILED", "ended_at": clock.iso(clock.now())})
+    except ErosError:
+        return
 
 
 def _enter(request: Request, given: dict[str, str]) -> None:

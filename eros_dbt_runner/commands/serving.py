@@ -1,0 +1,101 @@
+"""`eros serve`."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from eros_dbt_runner.commands.common import EXIT_CODES, target_option
+from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.exit_codes import ExitCode
+
+
+@click.command(epilog=EXIT_CODES)
+@target_option
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Of the events on stderr, one a line.",
+)
+def serve(target: str | None, log_format: str) -> ExitCode:
+    """Run the schedules of schedules.yml when they are due, until SIGTERM or Ctrl-C.
+
+    Each run is a process of its own. What was missed while no service ran is caught up with once.
+    A run that fails for a reason that may pass is tried again, as schedules.yml says.
+    """
+    from filelock import FileLock, Timeout
+
+    from eros_dbt_runner import lock, runs
+    from eros_dbt_runner.project import Project
+    from eros_dbt_runner.schedules import read_schedules
+    from eros_dbt_runner.service import ProcessRunner, Service
+
+    project = Project.locate()
+    schedules = list(read_schedules(project.directory / "schedules.yml").values())
+    request = runs.Request(project, schedules[0], project.find_target(target), target is not None)
+    log = _logger(log_format)
+    only_one = FileLock(project.runs_dir / "serve.lock")
+    project.runs_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        only_one.acquire(timeout=0)
+    except Timeout:
+        raise ErosError(f"Another service runs on {project.runs_dir}.", ExitCode.BUSY) from None
+    runner = ProcessRunner(
+        ["--target", target] if target else [], project.directory, lambda: runs.close_broken_off(request)
+    )
+    service = Service(schedules, project.runs_dir, runner, log)
+
+    def stop(number: int, _frame: object) -> None:
+        log("service_stopping", signal=signal.Signals(number).name)
+        service.stop.set()
+        runner.interrupt()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    log("service_started", project=str(project.directory), schedules=[s.name for s in schedules])
+    try:
+        # A run that an earlier service left behind goes on to its end; then its folder says how it was.
+        with lock.hold(
+            request.lock_file, "serve", lock.Deadline(max(s.timeout_seconds for s in schedules)),
+            lambda holder: log("service_waits", why=holder),
+        ):  # fmt: skip
+            runs.close_broken_off(request)
+        service.serve()
+    finally:
+        only_one.release()
+    log("service_stopped")
+    return ExitCode.OK
+
+
+def _logger(log_format: str) -> Callable[..., None]:
+    """A function that writes one event: its name, and facts about it."""
+    import sys
+
+    import structlog
+
+    renderer: Any = (
+        structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.add_log_level,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logger = structlog.get_logger()
+
+    def log(event: str, **facts: Any) -> None:
+        write = logger.error if event == "run_failed" else logger.info
+        write(
+            event,
+            **{name: str(fact) if name in ("slot", "by", "after") else fact for name, fact in facts.items()},
+        )
+
+    return log

@@ -1,0 +1,232 @@
+"""`eros serve`: runs each schedule when it is due, one at a time, each run a process of its own.
+
+What has been done is read from the run folders, so a service that is started again, after a stop, a
+crash or a reboot, goes on where the last one was: of the moments that were missed only the latest is
+caught up with. A moment is a `slot`: the time, in UTC, at which a schedule was due.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from cronsim import CronSim
+
+from eros_dbt_runner import clock, run_folders
+from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.runs import SERVICE_VARIABLE, SLOT_VARIABLE
+from eros_dbt_runner.schedules import Schedule
+
+GRACE_SECONDS = 60
+# Trying again helps none of these: a person has to do something first.
+PERMANENT = (ExitCode.USAGE, ExitCode.BREAKER_OPEN, ExitCode.NOTHING_RAN)
+# Where a run that was stopped leaves its slot: undone, for the next service.
+STOPPED = (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A schedule and the moment at which it is due; `attempt` counts from 1."""
+
+    schedule: Schedule
+    due: datetime
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its exit code (negative for a signal), and whether trying again may help."""
+
+    code: int
+    is_transient: bool
+    detail: str = ""
+
+
+class Clock:
+    """The time, and waiting for it; a test has one of its own."""
+
+    def now(self) -> datetime:
+        """The present moment in UTC."""
+        return clock.now()
+
+    def wait(self, until: datetime, stop: threading.Event) -> None:
+        """Return at `until`, or as soon as `stop` is set."""
+        stop.wait(max(0.0, (until - self.now()).total_seconds()))
+
+
+def latest_due(schedule: Schedule, moment: datetime) -> datetime:
+    """The last moment, in UTC, at or before `moment` at which `schedule` was due."""
+    later = (moment + timedelta(minutes=1)).astimezone(schedule.timezone)
+    for due in CronSim(schedule.cron, later, reverse=True):
+        if due.astimezone(timezone.utc) <= moment:
+            return due.astimezone(timezone.utc)
+    raise AssertionError("a cron expression without a past")
+
+
+def next_due(schedule: Schedule, moment: datetime) -> datetime:
+    """The first moment, in UTC, after `moment` at which `schedule` is due."""
+    return next(
+        due.astimezone(timezone.utc)
+        for due in CronSim(schedule.cron, moment.astimezone(schedule.timezone))
+        if due.astimezone(timezone.utc) > moment
+    )
+
+
+class Service:
+    """The loop. `run(slot)` does a run and tells its outcome; `log(event, **facts)` is told of all."""
+
+    def __init__(
+        self,
+        schedules: Iterable[Schedule],
+        runs: Path,
+        run: Callable[[Slot], Outcome],
+        log: Callable[..., None],
+        ticker: Clock | None = None,
+    ) -> None:
+        """Nothing runs before `serve`."""
+        self._schedules = list(schedules)
+        self._runs, self._run, self._log, self._clock = runs, run, log, ticker or Clock()
+        self._handled: dict[str, datetime] = {}
+        self._pending: dict[str, tuple[Slot, datetime]] = {}
+        self.stop = threading.Event()
+
+    def serve(self) -> None:
+        """Run what is due, and wait, until `stop` is set."""
+        self._resume()
+        while not self.stop.is_set():
+            now = self._clock.now()
+            self._collect(now)
+            ready = [(slot.due, order) for order, (slot, after) in self._in_order() if after <= now]
+            if ready:
+                self._work(self._schedules[min(ready)[1]].name)
+            else:
+                self._clock.wait(self._next_moment(now), self.stop)
+
+    def _in_order(self) -> list[tuple[int, tuple[Slot, datetime]]]:
+        return [(n, self._pending[s.name]) for n, s in enumerate(self._schedules) if s.name in self._pending]
+
+    def _resume(self) -> None:
+        """What the run folders say about each schedule's latest slot."""
+        for schedule in self._schedules:
+            slot = latest_due(schedule, self._clock.now())
+            tried = [
+                facts
+                for facts in (folder.facts() for folder in run_folders.folders(self._runs))
+                if facts.get("schedule") == schedule.name and facts.get("slot") == clock.iso(slot)
+            ]
+            # An attempt that a stop or a kill of the service cut short was not the run's failure.
+            attempts = [f for f in tried if f.get("exit_code") not in (None, *map(int, STOPPED))]
+            is_done = any(facts.get("status") not in ("RUNNING", "FAILED") for facts in tried)
+            if is_done or len(attempts) > schedule.max_retries:
+                self._handled[schedule.name] = slot
+            elif tried:
+                self._pending[schedule.name] = (Slot(schedule, slot, len(attempts) + 1), slot)
+                self._log("run_resumed", schedule=schedule.name, slot=slot, attempt=len(attempts) + 1)
+
+    def _collect(self, now: datetime) -> None:
+        """Note what has become due; a newer slot takes the place of one that still waits."""
+        for schedule in self._schedules:
+            due = latest_due(schedule, now)
+            waiting = self._pending.get(schedule.name)
+            if self._handled.get(schedule.name) == due or (waiting and waiting[0].due == due):
+                continue
+            if waiting:
+                self._log("run_superseded", schedule=schedule.name, slot=waiting[0].due, by=due)
+            self._pending[schedule.name] = (Slot(schedule, due), due)
+
+    def _next_moment(self, now: datetime) -> datetime:
+        waiting = [after for _, (_, after) in self._in_order()]
+        return min([*waiting, *(next_due(schedule, now) for schedule in self._schedules)])
+
+    def _work(self, name: str) -> None:
+        """One run, and what follows from its outcome."""
+        slot, _ = self._pending.pop(name)
+        facts = {"schedule": name, "slot": slot.due, "attempt": slot.attempt}
+        self._log("run_started", **facts)
+        outcome = self._run(slot)
+        if self.stop.is_set() and outcome.code != ExitCode.OK:
+            self._log("run_stopped", **facts)
+            return
+        if outcome.code == ExitCode.OK:
+            self._log("run_finished", **facts)
+        elif outcome.is_transient and slot.attempt <= slot.schedule.max_retries:
+            delay = slot.schedule.retry_delay_seconds * 2 ** (slot.attempt - 1)
+            after = self._clock.now() + timedelta(seconds=delay)
+            self._pending[name] = (Slot(slot.schedule, slot.due, slot.attempt + 1), after)
+            self._log("run_will_be_retried", **facts, code=outcome.code, why=outcome.detail, after=after)
+            return
+        else:
+            self._log("run_failed", **facts, code=outcome.code, why=outcome.detail)
+        self._handled[name] = slot.due
+
+
+class ProcessRunner:
+    """Does runs as `eros run` in processes of their own, and ends those that take too long."""
+
+    def __init__(self, arguments: list[str], directory: Path, after_kill: Callable[[], None]) -> None:
+        """`arguments` go behind those of each run; `after_kill` is called when one had to be killed."""
+        self._arguments, self._directory, self._after_kill = arguments, directory, after_kill
+        self._process: subprocess.Popen[str] | None = None
+
+    def __call__(self, slot: Slot) -> Outcome:
+        """Run the slot's schedule; returns when its process has ended."""
+        command = [sys.executable, "-m", "eros_dbt_runner.cli", "run", slot.schedule.name, "--json"]
+        self._process = process = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, *self._arguments],
+            cwd=self._directory,
+            env={**os.environ, SLOT_VARIABLE: clock.iso(slot.due), SERVICE_VARIABLE: str(os.getpid())},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the service, which passes it on
+        )
+        try:
+            out, err = process.communicate(timeout=slot.schedule.timeout_seconds)
+        except subprocess.TimeoutExpired:
+            return self._end(process, slot.schedule.timeout_seconds)
+        code = process.returncode
+        if code < 0:
+            self._after_kill()
+        return outcome_of(code, _document(out), err)
+
+    def interrupt(self) -> None:
+        """Ask the present run, if there is one, to stop cleanly."""
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def _end(self, process: "subprocess.Popen[str]", seconds: int) -> Outcome:
+        """End a run that takes too long: politely, then not."""
+        self.interrupt()
+        try:
+            process.communicate(timeout=GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            self._after_kill()
+        return Outcome(int(ExitCode.TERMINATED), True, f"took longer than {seconds} s and was ended")
+
+
+def outcome_of(code: int, report: Mapping[str, Any], stderr: str) -> Outcome:
+    """What an exit code and the report of `eros run --json` mean for trying again.
+
+    A failed test fails again; an error of the database, a lock or a killed process may not.
+    """
+    problems = [f"{problem['what']}: {problem['why']}" for problem in report.get("problems") or []]
+    detail = "; ".join(problems) or report.get("error") or (stderr.strip().splitlines() or [""])[-1]
+    only_tests = bool(problems) and all(problem.startswith("test ") for problem in problems)
+    return Outcome(code, code not in map(int, PERMANENT) and not only_tests, detail)
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
