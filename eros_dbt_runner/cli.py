@@ -66,6 +66,7 @@ for command in (
     reading.select,
     run_log.runs,
     serving.serve,
+    serving.schedules,
 ):
     cli.add_command(command)
 

@@ -1,7 +1,9 @@
-"""`eros serve`."""
+"""`eros serve` and `eros schedules`."""
 
 import signal
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -34,8 +36,8 @@ def serve(target: str | None, log_format: str) -> ExitCode:
     from eros_dbt_runner.service import ProcessRunner, Service
 
     project = Project.locate()
-    schedules = list(read_schedules(project.directory / "schedules.yml").values())
-    request = runs.Request(project, schedules[0], project.find_target(target), target is not None)
+    known = list(read_schedules(project.directory / "schedules.yml").values())
+    request = runs.Request(project, known[0], project.find_target(target), target is not None)
     log = _logger(log_format)
     only_one = FileLock(project.runs_dir / "serve.lock")
     project.runs_dir.mkdir(parents=True, exist_ok=True)
@@ -46,7 +48,7 @@ def serve(target: str | None, log_format: str) -> ExitCode:
     runner = ProcessRunner(
         ["--target", target] if target else [], project.directory, lambda: runs.close_broken_off(request)
     )
-    service = Service(schedules, project.runs_dir, runner, log)
+    service = Service(known, project.runs_dir, runner, log)
 
     def stop(number: int, _frame: object) -> None:
         log("service_stopping", signal=signal.Signals(number).name)
@@ -55,11 +57,11 @@ def serve(target: str | None, log_format: str) -> ExitCode:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    log("service_started", project=str(project.directory), schedules=[s.name for s in schedules])
+    log("service_started", project=str(project.directory), schedules=[s.name for s in known])
     try:
         # A run that an earlier service left behind goes on to its end; then its folder says how it was.
         with lock.hold(
-            request.lock_file, "serve", lock.Deadline(max(s.timeout_seconds for s in schedules)),
+            request.lock_file, "serve", lock.Deadline(max(s.timeout_seconds for s in known)),
             lambda holder: log("service_waits", why=holder),
         ):  # fmt: skip
             runs.close_broken_off(request)
@@ -70,10 +72,51 @@ def serve(target: str | None, log_format: str) -> ExitCode:
     return ExitCode.OK
 
 
+@click.group()
+def schedules() -> None:
+    """What runs when, for schedulers that are there already."""
+
+
+@schedules.command()
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["cron", "systemd", "github-actions", "cloud-run"]),
+    required=True,
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write the files there; without it they are printed.",
+)
+def export(file_format: str, output: Path | None) -> ExitCode:
+    """Say schedules.yml in the words of another scheduler."""
+    from eros_dbt_runner.project import Project
+    from eros_dbt_runner.schedule_exports import FORMATS
+    from eros_dbt_runner.schedules import read_schedules
+
+    project = Project.locate()
+    known = read_schedules(project.directory / "schedules.yml").values()
+    files = FORMATS[file_format](known, project.directory, Path(sys.argv[0]).resolve())
+    if output is None:
+        many = len(files) > 1
+        click.echo(
+            "\n".join(f"# ---- {name}\n{text}" if many else text for name, text in files.items()), nl=False
+        )
+        return ExitCode.OK
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (output / name).write_text(text, encoding="utf-8")
+            click.echo(output / name)
+    except OSError as error:
+        raise ErosError(f"{output} cannot be written: {error.strerror}.", ExitCode.USAGE) from None
+    return ExitCode.OK
+
+
 def _logger(log_format: str) -> Callable[..., None]:
     """A function that writes one event: its name, and facts about it."""
-    import sys
-
     import structlog
 
     renderer: Any = (

@@ -1,0 +1,144 @@
+"""schedules.yml in the words of schedulers that are there already; each as files by name."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import yaml
+from cronsim import CronSim
+
+from eros_dbt_runner.clock import now
+from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.schedules import Schedule
+
+MADE_BY = "Made from schedules.yml by `eros schedules export`."
+ALL = {"minutes": 60, "hours": 24, "days": 31, "months": 12, "weekdays": 7}
+WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def as_cron(schedules: Iterable[Schedule], directory: Path, command: Path) -> dict[str, str]:
+    """A crontab for cronie and others that know CRON_TZ."""
+    schedules = list(schedules)
+    lines = [f"# {MADE_BY}", f"CRON_TZ={schedules[0].timezone.key}"]
+    for schedule in schedules:
+        lines += [
+            f"# {schedule.description}",
+            f"{schedule.cron} cd {shlex.quote(str(directory))}"
+            f" && {shlex.quote(str(command))} run {schedule.name}",
+        ]
+    return {"eros.crontab": "\n".join(lines) + "\n"}
+
+
+def as_systemd(schedules: Iterable[Schedule], directory: Path, command: Path) -> dict[str, str]:
+    """A service and a timer per schedule; a missed run is caught up with once (Persistent)."""
+    files = {}
+    for schedule in schedules:
+        files[f"eros-{schedule.name}.service"] = (
+            f"# {MADE_BY}\n[Unit]\nDescription=EROS: {schedule.description}\n\n"
+            f"[Service]\nType=oneshot\nWorkingDirectory={directory}\n"
+            f"ExecStart={command} run {schedule.name}\nTimeoutStartSec={schedule.timeout_seconds}\n"
+        )
+        files[f"eros-{schedule.name}.timer"] = (
+            f"# {MADE_BY}\n[Unit]\nDescription=EROS: when {schedule.name} runs\n\n"
+            f"[Timer]\nOnCalendar={on_calendar(schedule)}\nPersistent=true\n\n"
+            f"[Install]\nWantedBy=timers.target\n"
+        )
+    return files
+
+
+def on_calendar(schedule: Schedule) -> str:
+    """A cron expression as systemd says it.
+
+    Raises ErosError (USAGE) for one that names days of the month and of the week: cron means either,
+    systemd both.
+    """
+    parts = CronSim(schedule.cron, now())
+    if not parts.day_and:
+        raise ErosError(
+            f"systemd cannot say the cron expression of {schedule.name}, {schedule.cron!r}.", ExitCode.USAGE
+        )
+    weekdays = sorted({day % 7 for day in parts.weekdays})
+    names = "" if len(weekdays) == ALL["weekdays"] else ",".join(WEEKDAYS[day] for day in weekdays) + " "
+    date = f"*-{_values(parts.months, 'months')}-{_values(parts.days, 'days')}"
+    clock = f"{_values(parts.hours, 'hours')}:{_values(parts.minutes, 'minutes')}:00"
+    return f"{names}{date} {clock} {schedule.timezone.key}"
+
+
+def _values(values: set[int], kind: str) -> str:
+    return "*" if len(values) == ALL[kind] else ",".join(f"{value:02}" for value in sorted(values))
+
+
+def as_github_actions(schedules: Iterable[Schedule], directory: Path, command: Path) -> dict[str, str]:
+    """A workflow that runs each schedule on BigQuery, with credentials from a repository secret."""
+    schedules = list(schedules)
+    workflow = {
+        "name": "EROS schedules",
+        "on": {
+            "schedule": [{"cron": s.cron, "timezone": s.timezone.key} for s in schedules],
+            "workflow_dispatch": {},
+        },
+        "permissions": {"contents": "read"},
+        "concurrency": {"group": "eros", "cancel-in-progress": False},
+        "jobs": {schedule.name: _github_job(schedule) for schedule in schedules},
+    }
+    text = yaml.safe_dump(workflow, sort_keys=False, width=110)
+    return {"eros.yml": f"# {MADE_BY}\n{text}"}
+
+
+def _github_job(schedule: Schedule) -> Mapping[str, object]:
+    return {
+        "if": f"github.event.schedule == '{schedule.cron}'",
+        "runs-on": "ubuntu-latest",
+        "timeout-minutes": -(-schedule.timeout_seconds // 60) + 10,
+        "env": {"DBT_TARGET": "bigquery", "EROS_BIGQUERY_METHOD": "service-account"},
+        "steps": [
+            {"uses": "actions/checkout@v4"},
+            {"run": "python3 -m pip install --constraint constraints.txt '.[bigquery]'"},
+            {
+                "name": "credentials",
+                "run": 'printf "%s" "$KEY" > "$RUNNER_TEMP/key.json"\n'
+                'echo "EROS_BIGQUERY_KEYFILE=$RUNNER_TEMP/key.json" >> "$GITHUB_ENV"\n',
+                "env": {"KEY": "${{ secrets.EROS_BIGQUERY_KEY }}"},
+            },
+            {"run": f"eros run {schedule.name}"},
+        ],
+    }
+
+
+def as_cloud_run(schedules: Iterable[Schedule], directory: Path, command: Path) -> dict[str, str]:
+    """A script that deploys a Cloud Run job per schedule and a Cloud Scheduler job that starts it."""
+    lines = [
+        "#!/usr/bin/env bash",
+        f"# {MADE_BY}",
+        "# IMAGE holds this project, installed with the bigquery extra; SERVICE_ACCOUNT runs it.",
+        "set -euo pipefail",
+        ': "${PROJECT:?}" "${REGION:?}" "${IMAGE:?}" "${SERVICE_ACCOUNT:?}"',
+    ]
+    for schedule in schedules:
+        job = f"eros-{schedule.name}"
+        uri = "https://run.googleapis.com/v2/projects/${PROJECT}/locations/${REGION}/jobs/" + job + ":run"
+        lines += [
+            "",
+            f"# {schedule.description}",
+            f'gcloud run jobs deploy {job} --project "$PROJECT" --region "$REGION" --image "$IMAGE" \\',
+            '  --service-account "$SERVICE_ACCOUNT" --set-env-vars DBT_TARGET=bigquery \\',
+            f"  --command eros --args run,{schedule.name} --task-timeout {schedule.timeout_seconds}s \\",
+            f"  --max-retries {schedule.max_retries}",
+            f'gcloud scheduler jobs delete {job} --project "$PROJECT" --location "$REGION" --quiet || true',
+            f'gcloud scheduler jobs create http {job} --project "$PROJECT" --location "$REGION" \\',
+            f"  --schedule {shlex.quote(schedule.cron)} --time-zone {schedule.timezone.key} \\",
+            f'  --http-method POST --uri "{uri}" \\',
+            '  --oauth-service-account-email "$SERVICE_ACCOUNT"',
+        ]
+    return {"eros-cloud-run.sh": "\n".join(lines) + "\n"}
+
+
+FORMATS = {
+    "cron": as_cron,
+    "systemd": as_systemd,
+    "github-actions": as_github_actions,
+    "cloud-run": as_cloud_run,
+}
