@@ -352,13 +352,15 @@ def _evidence(
     """What the run left in the database, after closing the row of a run that broke off."""
     if invocation.failure is Failure.LOCKED or (request.on_duckdb and not request.project.database.exists()):
         return Evidence()
-    broke_off = invocation.results is None and invocation.invocation_id is not None
+    # The closing hook may have been stopped too, by a second signal or by the database.
+    may_be_open = not invocation.success and invocation.invocation_id is not None
     try:
         with warehouse.connect(
-            request.project, request.target, lock.Deadline(request.wait), on_wait, read_only=not broke_off
+            request.project, request.target, lock.Deadline(request.wait), on_wait, read_only=not may_be_open
         ) as tables:
-            if broke_off:
+            if may_be_open:
                 reason = f"stopped by signal {stop.number}" if stop.number else invocation.error
+                reason = reason or "the run ended without closing its row"
                 tables.close_job_run(invocation.invocation_id, reason)
             return tables.evidence(invocation.invocation_id, execution_date, built)
     except ErosError:  # somebody took the file as soon as dbt let go of it

@@ -121,14 +121,39 @@ def is_of_a_hook(sql: str) -> bool:
     return "create table if not exists" in sql or "create or replace function `" in sql
 
 
-def compile_for_production(twins: Twins, *flags: str) -> dict:
-    """The manifest of a compilation for production over the tables that the emulator holds."""
+def production_env(twins: Twins) -> dict[str, str]:
+    """The environment of a command for production, whose target the project then has."""
     profiles = twins.project.directory / "profiles.yml"
     if PRODUCTION not in profiles.read_text():
         profiles.write_text(profiles.read_text() + PRODUCTION)
-    env = {"EROS_AS_OF": twins.days[1].isoformat(), "DBT_TARGET_PATH": "target-production"}
-    twins.project.dbt("compile", "--target", "production", *flags, env={**twins.emulator.env, **env})
+    as_of = {"EROS_AS_OF": twins.days[1].isoformat()}
+    return {**twins.emulator.env, **as_of, "DBT_TARGET_PATH": "target-production"}
+
+
+def compile_for_production(twins: Twins, *flags: str) -> dict:
+    """The manifest of a compilation for production over the tables that the emulator holds."""
+    twins.project.dbt("compile", "--target", "production", *flags, env=production_env(twins))
     return manifest(twins, "target-production")
+
+
+def test_the_grant_is_valid_and_takes_only_principals(twins: Twins, analysed) -> None:
+    """The emulator knows no GRANT; GoogleSQL does."""
+
+    def grant(principals: str, code: int = 0) -> str:
+        inline = "{{ grant_statement('roles/bigquery.dataViewer', [" + principals + "]) }}"
+        flags = ("--quiet", "--target", "production", "--inline", inline)
+        return twins.project.dbt("compile", *flags, env=production_env(twins), code=code).stdout
+
+    sql = grant("'group:a@example.com', 'user:b@example.com'")
+    assert problems(analysed[0], [sql]) == []
+    assert (
+        sql.split()
+        == (
+            f"grant `roles/bigquery.dataViewer` on schema `{PROJECT}.{DATASET}`"
+            ' to "group:a@example.com", "user:b@example.com"'
+        ).split()
+    )
+    assert "take principals such as" in grant("'everybody'", code=2)
 
 
 def in_order(content: dict) -> list[str]:
