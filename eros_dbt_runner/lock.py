@@ -39,6 +39,11 @@ def is_lock_error(text: str) -> bool:
     return "Could not set lock on file" in text
 
 
+def _is_own_connection(text: str) -> bool:
+    """Whether `text` says that this process has the file open itself: a stopped query that still ends."""
+    return "different configuration than existing connections" in text
+
+
 def busy(holder: str, waited: float) -> ErosError:
     """The error of a run or a command that waited `waited` seconds in vain."""
     return ErosError(
@@ -50,6 +55,8 @@ def busy(holder: str, waited: float) -> ErosError:
 
 def duckdb_holder(text: str) -> str:
     """Who has the file open, from DuckDB's lock message."""
+    if _is_own_connection(text):
+        return "a query of this run is still ending"
     found = _DUCKDB_HOLDER.search(text)
     if not found:
         return "another program has it open"
@@ -116,7 +123,7 @@ def connect_when_free(database: Path, deadline: Deadline, on_wait: Callable[[str
             return duckdb.connect(str(database), read_only=read_only)
         except duckdb.Error as error:
             text = str(error)
-        if not is_lock_error(text):
+        if not is_lock_error(text) and not _is_own_connection(text):
             raise ErosError(f"{database} cannot be opened: {one_sentence(text)}", ExitCode.CANNOT_START)
         if deadline.left() == 0:
             raise busy(duckdb_holder(text), deadline.seconds)

@@ -242,7 +242,7 @@ def test_several_signals_are_one(built):
         child.kill(signal.SIGTERM)
     result = child.wait(60)
     assert result.code == ExitCode.TERMINATED, str(result)
-    assert not [row for row in run_rows(built) if row["job_status"] == "RUNNING"]
+    assert not [row for row in run_rows(built) if row["job_status"] == "RUNNING"], str(result)
 
 
 def test_a_signal_while_waiting_ends_the_wait(built):
