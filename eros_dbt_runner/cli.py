@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from eros_dbt_runner.commands import reading, run_log, running, serving
+from eros_dbt_runner.commands import exporting, reading, run_log, running, serving
 from eros_dbt_runner.commands.common import EXIT_CODES
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
@@ -64,6 +64,7 @@ for command in (
     reading.show_schedule,
     reading.explain,
     reading.select,
+    exporting.export,
     run_log.runs,
     serving.serve,
     serving.schedules,

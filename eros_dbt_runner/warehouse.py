@@ -4,6 +4,7 @@ Values from people reach SQL only as bound parameters, written `?`. Times come b
 datetimes. SQL here is what both engines take.
 """
 
+import getpass
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
@@ -142,6 +143,32 @@ class Warehouse(ABC):
             " order by page_name, scheduled_send_time, time_slot_rank",
             [f"_{day:%Y%m%d}", page],
         )
+
+    def schedule(self, schedule_id: str) -> list[Row]:
+        """The published messages of one schedule, in sending order."""
+        return self.rows(
+            "select * from schedule_recommendations_messages"
+            " where schedule_id = ? and schedule_is_active"
+            " order by scheduled_send_time, time_slot_rank",
+            [schedule_id],
+        )
+
+    def log_export(
+        self,
+        schedules: Sequence[tuple[str | None, str | None, int]],
+        export_format: str,
+        seconds: float,
+        error: str | None,
+    ) -> None:
+        """One row of schedule_export_log for each (schedule_id, page_name, message_count)."""
+        for schedule_id, page, count in schedules:
+            self.rows(
+                "insert into schedule_export_log (schedule_id, page_name, export_timestamp, message_count,"
+                " execution_time_seconds, status, error_message, export_format, exported_by)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [schedule_id, page, now(), count, seconds, "FAILED" if error else "SUCCESS", error,
+                 export_format, getpass.getuser()],
+            )  # fmt: skip
 
     def recommendation(self, page: str, day: date, slot: int) -> Row | None:
         """One slot of a page's day, with every component of the score."""

@@ -63,3 +63,27 @@ def open_warehouse(wait: float, target: str | None = None) -> Iterator[tuple["Wa
         lambda holder: click.echo(f"waiting: {holder}", err=True),
     ) as tables:
         yield tables, zone
+
+
+@contextmanager
+def locked_warehouse(
+    who: str, wait: float, target: str | None = None
+) -> Iterator[tuple["Warehouse", ZoneInfo]]:
+    """As `open_warehouse`, for a command `who` that writes: no run is in progress meanwhile."""
+    from eros_dbt_runner import lock, runs
+    from eros_dbt_runner.project import Project
+    from eros_dbt_runner.schedules import read_schedules
+    from eros_dbt_runner.warehouse import connect
+
+    def on_wait(holder: str) -> None:
+        click.echo(f"waiting: {holder}", err=True)
+
+    project = Project.locate()
+    schedule = next(iter(read_schedules(project.directory / "schedules.yml").values()))
+    request = runs.Request(project, schedule, project.find_target(target))
+    deadline = lock.Deadline(wait)
+    with (
+        lock.hold(request.lock_file, who, deadline, on_wait),
+        connect(project, request.target, deadline, on_wait, read_only=False) as tables,
+    ):
+        yield tables, schedule.timezone

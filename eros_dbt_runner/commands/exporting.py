@@ -1,0 +1,114 @@
+"""`eros export`."""
+
+import re
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eros_dbt_runner.commands.common import locked_warehouse, page_key, target_option, wait_option
+from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from eros_dbt_runner.warehouse import Row, Warehouse
+
+
+@click.command()
+@click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
+@click.option("--schedule", "schedule_id", metavar="ID", help="One schedule, PAGE_YYYYMMDD, instead.")
+@click.option("--page", metavar="PAGE", help="One page of the day.")
+@click.option("--format", "file_format", type=click.Choice(["csv", "json", "xlsx"]), default="csv",
+              show_default=True)  # fmt: skip
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Default: stdout, which XLSX cannot use.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@target_option
+@wait_option
+def export(
+    day: str | None,
+    schedule_id: str | None,
+    page: str | None,
+    file_format: str,
+    output: Path | None,
+    force: bool,
+    target: str | None,
+    wait: float,
+) -> ExitCode:
+    """Write the published messages of a day, or of one schedule, for people or other programs.
+
+    Times are on the agency's wall clock. Each attempt is a row in schedule_export_log, one per
+    schedule, a failed one too.
+    """
+    from eros_dbt_runner import clock
+
+    if schedule_id and (day or page):
+        raise ErosError("Give --schedule, or --date and --page.", ExitCode.USAGE)
+    if schedule_id and not re.fullmatch(r".+_\d{8}", schedule_id):
+        raise ErosError(f"--schedule must be PAGE_YYYYMMDD, not {schedule_id!r}.", ExitCode.USAGE)
+    if file_format == "xlsx" and output is None:
+        raise ErosError("A workbook needs a file: add --output FILE.", ExitCode.USAGE)
+    wanted = clock.parse_date(day, "--date") if day else None
+    began = time.monotonic()
+    with locked_warehouse("export", wait, target) as (tables, zone):
+        rows = _messages(tables, wanted, schedule_id, page_key(page))
+        try:
+            if not rows:
+                raise ErosError("Nothing is scheduled there; `eros schedule` shows what is.", ExitCode.USAGE)
+            _write(rows, zone, file_format, output, force)
+        except ErosError as error:
+            _log(tables, rows, file_format, began, str(error), schedule_id, page_key(page))
+            raise
+        _log(tables, rows, file_format, began, None, schedule_id, page_key(page))
+    pages = len({row["page_name"] for row in rows})
+    where = output or "stdout"
+    click.echo(f"{where}: {len(rows)} messages of {pages} page{'' if pages == 1 else 's'}", err=True)
+    return ExitCode.OK
+
+
+def _messages(
+    tables: "Warehouse", day: date | None, schedule_id: str | None, page: str | None
+) -> list["Row"]:
+    if schedule_id:
+        return tables.schedule(schedule_id)
+    day = day or tables.newest_day()
+    return tables.day(day, page) if day else []
+
+
+def _write(rows: list["Row"], zone: Any, file_format: str, output: Path | None, force: bool) -> None:
+    from eros_dbt_runner.export import FORMATS, save
+
+    content = FORMATS[file_format](rows, zone)
+    if output:
+        save(content, output, force=force)
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+def _log(
+    tables: "Warehouse",
+    rows: list["Row"],
+    file_format: str,
+    began: float,
+    error: str | None,
+    schedule_id: str | None,
+    page: str | None,
+) -> None:
+    """One row per schedule; an attempt that found none has a row all the same."""
+    found: dict[tuple[str | None, str | None], int] = {}
+    for row in rows:
+        key = (row["schedule_id"], row["page_name"])
+        found[key] = found.get(key, 0) + 1
+    if not found:
+        found[schedule_id, schedule_id.rsplit("_", 1)[0] if schedule_id else page] = 0
+    seconds = time.monotonic() - began
+    tables.log_export(
+        [(schedule, name, 0 if error else count) for (schedule, name), count in found.items()],
+        file_format.upper(),
+        seconds,
+        error,
+    )
