@@ -103,14 +103,15 @@ class Service:
         while not self.stop.is_set():
             now = self._clock.now()
             self._collect(now)
-            ready = [(slot.due, order) for order, (slot, after) in self._in_order() if after <= now]
+            ready = [slot for slot, after in self._in_order() if after <= now]
             if ready:
-                self._work(self._schedules[min(ready)[1]].name)
+                self._work(ready[0].schedule.name)
             else:
                 self._clock.wait(self._next_moment(now), self.stop)
 
-    def _in_order(self) -> list[tuple[int, tuple[Slot, datetime]]]:
-        return [(n, self._pending[s.name]) for n, s in enumerate(self._schedules) if s.name in self._pending]
+    def _in_order(self) -> list[tuple[Slot, datetime]]:
+        """What waits, in the order of schedules.yml: there what learns stands before what decides."""
+        return [self._pending[s.name] for s in self._schedules if s.name in self._pending]
 
     def _resume(self) -> None:
         """What the run folders say about each schedule's latest slot."""
@@ -142,7 +143,7 @@ class Service:
             self._pending[schedule.name] = (Slot(schedule, due), due)
 
     def _next_moment(self, now: datetime) -> datetime:
-        waiting = [after for _, (_, after) in self._in_order()]
+        waiting = [after for _, after in self._in_order()]
         return min([*waiting, *(next_due(schedule, now) for schedule in self._schedules)])
 
     def _work(self, name: str) -> None:

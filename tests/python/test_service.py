@@ -142,6 +142,20 @@ def test_what_was_missed_is_caught_up_with_once(tmp_path) -> None:
     assert again.count == 0
 
 
+@pytest.mark.parametrize("hour", [0, 2, 9, 11, 17])
+def test_what_is_due_together_runs_in_the_order_of_the_file(tmp_path, hour) -> None:
+    """At any hour of the day: a daily run needs a performance run before it."""
+    world = World(tmp_path, datetime(2025, 6, 1, hour, 30, tzinfo=timezone.utc), days=0.01)
+    ran: list[str] = []
+
+    def note(slot: Slot) -> Outcome:
+        ran.append(slot.schedule.name)
+        return Outcome(ExitCode.OK, is_transient=False)
+
+    Service(SCHEDULES.values(), tmp_path, note, world.log, world.clock).serve()
+    assert ran == list(SCHEDULES)
+
+
 def test_a_transient_failure_is_tried_again_with_back_off(tmp_path) -> None:
     world = World(tmp_path, datetime(2025, 6, 1, 10, 5, tzinfo=timezone.utc), days=0.5)
     tried: list[tuple[int, datetime]] = []
@@ -193,7 +207,8 @@ def test_a_real_service_runs_what_is_due_and_stops_cleanly(project) -> None:
     assert result.code == 0, str(result)
     assert '"event": "service_stopped"' in result.stderr
     rows = project.query("select job_name, job_status from etl_job_runs order by job_start_time")
-    assert [row["job_name"] for row in rows] == list(SCHEDULES)
+    # An hour may turn meanwhile, and the sweep be due again.
+    assert list(dict.fromkeys(row["job_name"] for row in rows)) == list(SCHEDULES)
     assert {row["job_status"] for row in rows} == {"SUCCESS"}
 
 
@@ -211,4 +226,4 @@ def test_a_service_that_is_stopped_in_a_run_leaves_no_running_row_and_takes_it_u
     assert again.wait().code == 0
     statuses = Counter(row["job_status"] for row in project.query("select job_status from etl_job_runs"))
     assert statuses["RUNNING"] == 0
-    assert statuses["SUCCESS"] == len(SCHEDULES)
+    assert statuses["SUCCESS"] >= len(SCHEDULES)
