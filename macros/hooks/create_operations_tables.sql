@@ -59,6 +59,16 @@
             'expiration_days': none
         },
         {
+            'name': 'alert_deliveries',
+            'columns': [
+                'alert_id STRING', 'channel STRING', 'attempted_at TIMESTAMP', 'is_delivered BOOL',
+                'error_message STRING'
+            ],
+            'partition_by': 'date(attempted_at)',
+            'cluster_by': ['alert_id', 'channel'],
+            'expiration_days': 90
+        },
+        {
             'name': 'creator_processing_errors',
             'columns': [
                 'job_id STRING', 'page_name STRING', 'execution_date DATE', 'error_message STRING',

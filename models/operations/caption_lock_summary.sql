@@ -1,6 +1,7 @@
 {{
     config(
         materialized='view',
+        tags=['daily', 'sweep'],
         pre_hook=["{{ sweep_expired_caption_locks() }}", "{{ log_lock_sweep() }}"],
         post_hook="{{ raise_lock_alerts() }}"
     )

@@ -1,0 +1,381 @@
+{{ config(materialized='view', tags=['performance', 'daily']) }}
+
+{#- A view, so that a dashboard sees the present: a table would go on saying PASS after the runs that
+    rebuild it have stopped. -#}
+{%- set moment = current_moment() %}
+{%- set today = local_date(moment) %}
+
+with
+
+job_runs as (
+
+    select * from {{ source('operations', 'etl_job_runs') }}
+
+),
+
+messages as (
+
+    select * from {{ ref('stg_mass_messages') }}
+
+),
+
+caption_keys as (
+
+    select distinct caption_key from {{ ref('stg_caption_bank') }}
+
+),
+
+input_counts as (
+
+    select * from {{ ref('input_reconciliation') }}
+
+),
+
+assignments as (
+
+    select * from {{ source('operations', 'active_caption_assignments') }}
+
+),
+
+sweeps as (
+
+    select * from {{ source('operations', 'lock_sweep_log') }}
+
+),
+
+alerts as (
+
+    select * from {{ source('operations', 'automation_alerts') }}
+
+),
+
+deliveries as (
+
+    select * from {{ source('operations', 'alert_deliveries') }}
+
+),
+
+{#- A replay of an earlier day does not do today's work, and a build of a part checks no creator. #}
+good_runs as (
+
+    select
+        job_name,
+        job_start_time
+    from job_runs
+    where
+        job_status in ('SUCCESS', 'COMPLETED_WITH_ERRORS', 'COMPLETED_NO_WORK')
+        and execution_date >= {{ add_days(local_date('job_start_time'), -1) }}
+        and (job_name != 'build' or creators_processed is not null)
+
+),
+
+{#- A schedule that never succeeded is as late as the first run of any is old. #}
+schedule_ages as (
+
+    select
+        coalesce(
+            max(case when job_name in ('performance', 'build') then job_start_time end),
+            (select min(job_start_time) from job_runs)
+        ) as performance_since,
+        coalesce(
+            max(case when job_name in ('daily', 'build') then job_start_time end),
+            (select min(job_start_time) from job_runs)
+        ) as daily_since,
+        coalesce(
+            max(case when job_name in ('sweep', 'daily', 'build') then job_start_time end),
+            (select min(job_start_time) from job_runs)
+        ) as sweep_since
+    from good_runs
+
+),
+
+recent_runs as (
+
+    select
+        job_name,
+        job_status,
+        creators_failed,
+        row_number() over (partition by job_name order by job_start_time desc, job_id) as recency,
+        row_number() over (
+            partition by creators_failed is null
+            order by job_start_time desc, job_id
+        ) as recency_by_check
+    from job_runs
+    where job_status != 'RUNNING' and {{ hours_between('job_start_time', moment) }} <= 7 * 24
+
+),
+
+matched_messages as (
+
+    select
+        messages.sending_date >= {{ add_days(today, -7) }} as is_recent,
+        messages.caption_id is not null or caption_keys.caption_key is not null as is_matched
+    from messages
+    left join caption_keys on messages.caption_key = caption_keys.caption_key
+    where messages.sending_date between {{ add_days(today, -37) }} and {{ add_days(today, -1) }}
+
+),
+
+match_rates as (
+
+    select
+        count(case when is_recent then 1 end) as recent_messages,
+        count(case when is_recent and is_matched then 1 end)
+        / nullif(count(case when is_recent then 1 end), 0) as recent_rate,
+        count(case when not is_recent and is_matched then 1 end)
+        / nullif(count(case when not is_recent then 1 end), 0) as earlier_rate
+    from matched_messages
+
+),
+
+undelivered as (
+
+    select
+        alert_id,
+        channel
+    from deliveries
+    where {{ hours_between('attempted_at', moment) }} <= 72
+    group by alert_id, channel
+    having count(case when is_delivered then 1 end) = 0
+
+),
+
+measured as (
+
+    select
+        'performance_run' as check_name,
+        coalesce({{ hours_between('performance_since', moment) }}, 0) as figure,
+        cast({{ var('performance_late_hours') }} as float64) as warn_at,
+        cast({{ var('performance_late_hours') }} as float64) as fail_at,
+        'hours' as unit,
+        'platform' as owner,
+        'since the last performance run that succeeded' as measures,
+        'no performance run has succeeded for {{ var("performance_late_hours") }} hours: nothing new is learnt' as problem,
+        'see `eros runs --job performance`, mend what failed, then `eros run performance`' as next_step,
+        true as raises_alert
+    from schedule_ages
+
+    union all
+
+    select
+        'daily_run' as check_name,
+        coalesce({{ hours_between('daily_since', moment) }}, 0) as figure,
+        cast({{ var('daily_late_hours') }} as float64) as warn_at,
+        cast({{ var('daily_late_hours') }} as float64) as fail_at,
+        'hours' as unit,
+        'platform' as owner,
+        'since the last daily run that succeeded' as measures,
+        'no daily run has succeeded for {{ var("daily_late_hours") }} hours: creators have no schedule' as problem,
+        'see `eros runs --job daily`, mend what failed, then `eros run daily`' as next_step,
+        true as raises_alert
+    from schedule_ages
+
+    union all
+
+    select
+        'sweep_run' as check_name,
+        coalesce({{ hours_between('sweep_since', moment) }}, 0) as figure,
+        cast({{ var('sweep_late_hours') }} as float64) as warn_at,
+        cast({{ var('sweep_very_late_hours') }} as float64) as fail_at,
+        'hours' as unit,
+        'platform' as owner,
+        'since the last sweep that succeeded' as measures,
+        'no sweep has succeeded for {{ var("sweep_late_hours") }} hours: captions stay locked' as problem,
+        'is the scheduler alive? see `eros runs --job sweep`, then `eros run sweep`' as next_step,
+        true as raises_alert
+    from schedule_ages
+
+    union all
+
+    select
+        'input_rows' as check_name,
+        {{ hours_between('max(sending_time)', moment) }} as figure,
+        cast({{ var('input_late_hours') }} as float64) as warn_at,
+        cast({{ var('input_very_late_hours') }} as float64) as fail_at,
+        'hours' as unit,
+        'data' as owner,
+        'since the newest message in mass_messages was sent' as measures,
+        'mass_messages has had no new row for {{ var("input_late_hours") }} hours or more' as problem,
+        'ask whoever loads mass_messages; afterwards `eros run performance --since DATE` takes in what was missed' as next_step,
+        true as raises_alert
+    from messages
+    where sending_date >= {{ add_days(today, -37) }} and sending_time <= {{ moment }}
+
+    union all
+
+    select
+        'rejected_share' as check_name,
+        coalesce(max((rows_rejected - rows_not_due) / nullif(rows_read - rows_not_due, 0)), 0) as figure,
+        cast({{ var('rejected_share_warning') }} as float64) as warn_at,
+        cast({{ var('max_rejected_share') }} as float64) as fail_at,
+        'share' as unit,
+        'data' as owner,
+        'of the rows of an input were rejected, the worst input' as measures,
+        'too many rows of an input cannot be used' as problem,
+        'see rejected_rows for the reasons, and have them mended where the table is made' as next_step,
+        true as raises_alert
+    from input_counts
+
+    union all
+
+    select
+        'caption_match_rate' as check_name,
+        case
+            when recent_messages >= 20 then greatest(coalesce(earlier_rate - recent_rate, 0), 0)
+            else 0
+        end as figure,
+        cast({{ var('match_rate_drop_warning') }} as float64) as warn_at,
+        cast({{ var('match_rate_drop_critical') }} as float64) as fail_at,
+        'share' as unit,
+        'content' as owner,
+        'fewer messages of the last 7 days than of the 30 before belong to a caption of the bank' as measures,
+        'messages are sent with texts that caption_bank does not have: they teach nothing' as problem,
+        'see analyses/unmatched_messages.sql; add the texts to caption_bank' as next_step,
+        true as raises_alert
+    from match_rates
+
+    union all
+
+    select
+        'active_locks' as check_name,
+        cast(count(*) as float64) as figure,
+        cast({{ var('active_locks_warning') }} as float64) as warn_at,
+        cast({{ var('active_locks_critical') }} as float64) as fail_at,
+        'locks' as unit,
+        'platform' as owner,
+        'are active' as measures,
+        'more captions are locked than schedules can need' as problem,
+        'see analyses/locks_per_creator.sql; are sweeps running, and who locks days far ahead?' as next_step,
+        false as raises_alert
+    from assignments
+    where is_active
+
+    union all
+
+    select
+        'lock_sweep' as check_name,
+        cast(coalesce(max(total_locks_cleaned), 0) as float64) as figure,
+        cast({{ var('sweep_warning_locks') }} as float64) as warn_at,
+        cast(null as float64) as fail_at,
+        'locks' as unit,
+        'platform' as owner,
+        'were released by the largest sweep of the last 24 hours' as measures,
+        'one sweep released very many locks: sweeps before it were missed' as problem,
+        'see `eros runs --job sweep` for a gap' as next_step,
+        false as raises_alert
+    from sweeps
+    where {{ hours_between('sweep_time', moment) }} <= 24
+
+    union all
+
+    select
+        'job_run' as check_name,
+        cast(count(case when job_status = 'FAILED' then 1 end) as float64) as figure,
+        cast(0 as float64) as warn_at,
+        cast(1 as float64) as fail_at,
+        'jobs' as unit,
+        'platform' as owner,
+        'whose newest run of the last 7 days failed' as measures,
+        'the newest run of a job failed' as problem,
+        '`eros runs`, then `eros runs show ID`: what failed, why, and the command that repeats it' as next_step,
+        false as raises_alert
+    from recent_runs
+    where recency = 1
+
+    union all
+
+    select
+        'circuit_breaker' as check_name,
+        cast(coalesce(max(creators_failed), 0) as float64) as figure,
+        cast(0 as float64) as warn_at,
+        cast({{ var('circuit_breaker_threshold') }} as float64) as fail_at,
+        'creators' as unit,
+        'content' as owner,
+        'were left out by the newest daily run' as measures,
+        'creators cannot be scheduled' as problem,
+        'mend what creator_processing_errors says of each, then `eros run daily`' as next_step,
+        false as raises_alert
+    from recent_runs
+    where recency_by_check = 1 and creators_failed is not null
+
+    union all
+
+    select
+        'running_runs' as check_name,
+        coalesce({{ hours_between('min(job_start_time)', moment) }}, 0) as figure,
+        cast({{ var('stale_run_hours') }} as float64) as warn_at,
+        cast({{ var('stale_run_hours') }} as float64) as fail_at,
+        'hours' as unit,
+        'platform' as owner,
+        'since the oldest run that is RUNNING began' as measures,
+        'a run has been RUNNING for {{ var("stale_run_hours") }} hours: it hangs, or it died' as problem,
+        'stop its process if there is one; the next run closes its row' as next_step,
+        true as raises_alert
+    from job_runs
+    where job_status = 'RUNNING'
+
+    union all
+
+    select
+        'unacknowledged_alerts' as check_name,
+        cast(count(*) as float64) as figure,
+        cast(0 as float64) as warn_at,
+        cast(null as float64) as fail_at,
+        'alerts' as unit,
+        'platform' as owner,
+        'are CRITICAL and nobody has taken them' as measures,
+        'critical alerts wait for somebody' as problem,
+        '`eros alerts`, and `eros alerts ack ID` for what you take' as next_step,
+        false as raises_alert
+    from alerts
+    where alert_level = 'CRITICAL' and not acknowledged
+
+    union all
+
+    select
+        'alert_delivery' as check_name,
+        cast(count(*) as float64) as figure,
+        cast(0 as float64) as warn_at,
+        cast(null as float64) as fail_at,
+        'alerts' as unit,
+        'platform' as owner,
+        'of the last 3 days could not be delivered' as measures,
+        'the webhook or the mail server refuses alerts' as problem,
+        'see error_message in alert_deliveries, mend the EROS_ALERT_… or EROS_SMTP_… settings, then `eros alerts deliver`' as next_step,
+        false as raises_alert
+    from undelivered
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when figure is null or figure >= fail_at then 'FAIL'
+            when figure > warn_at then 'WARN'
+            else 'PASS'
+        end as check_status
+    from measured
+
+),
+
+final as (
+
+    select
+        check_name,
+        check_status,
+        figure,
+        warn_at,
+        fail_at,
+        unit,
+        owner,
+        case when check_status = 'PASS' then measures else problem end as message,
+        case when check_status = 'PASS' then null else next_step end as next_step,
+        raises_alert,
+        measures
+    from judged
+
+)
+
+select * from final
