@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from eros_dbt_runner.commands import exporting, reading, run_log, running, serving
+from eros_dbt_runner.commands import alerting, exporting, reading, run_log, running, serving
 from eros_dbt_runner.commands.common import EXIT_CODES
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
@@ -66,6 +66,8 @@ for command in (
     reading.select,
     exporting.export,
     run_log.runs,
+    alerting.health,
+    alerting.alerts,
     serving.serve,
     serving.schedules,
 ):

@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     BUSY = 4, "another run or program holds the database"
     NOTHING_RAN = 5, "dbt ended well, but what the schedule expects did not run"
     CANNOT_START = 6, "the project cannot be read, or an input or the database is missing"
+    CHECK_WARNED = 10, "the worst check of `eros health` is a WARN"
+    CHECK_FAILED = 11, "a check of `eros health` or `eros verify` failed"
     INTERNAL = 70, "a defect in eros itself"
     INTERRUPTED = 130, "stopped by Ctrl-C; the run is closed as FAILED"
     TERMINATED = 143, "stopped by SIGTERM; the run is closed as FAILED"

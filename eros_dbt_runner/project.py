@@ -134,6 +134,12 @@ class Project:
         """Where dbt keeps its parse and what it compiled."""
         return self.directory / (os.environ.get("DBT_TARGET_PATH") or "target")
 
+    def lock_file(self, target: Target) -> Path:
+        """Runs that write to the same place share it: one per database file, else one per target."""
+        if target.adapter == "duckdb":
+            return self.database.with_name(self.database.name + ".lock")
+        return self.directory / "target" / f"{target.name}.lock"
+
     def find_target(self, name: str | None) -> Target:
         """The target called `name`; None means the default one.
 

@@ -44,6 +44,10 @@ class RunFolder:
         """What run.json says; {} where it is missing or broken."""
         return _read_json(self.path / RECORD)
 
+    def run_id(self) -> str:
+        """The job_id of the run: dbt's invocation, or the folder's name if dbt never began."""
+        return self.facts().get("invocation_id") or self.path.name
+
     def results(self) -> list[dict[str, Any]]:
         """The results of the run's nodes, as in run_results.json."""
         return _read_json(self.path / RESULTS).get("results") or []
@@ -69,9 +73,9 @@ def folders(runs: Path) -> list[RunFolder]:
     return [RunFolder(path) for path in sorted(runs.iterdir(), reverse=True) if path.is_dir()]
 
 
-def find(runs: Path, invocation_id: str) -> RunFolder | None:
-    """The folder of a dbt invocation."""
-    return next((f for f in folders(runs) if f.facts().get("invocation_id") == invocation_id), None)
+def find(runs: Path, run_id: str) -> RunFolder | None:
+    """The folder of a run."""
+    return next((folder for folder in folders(runs) if folder.run_id() == run_id), None)
 
 
 def prune(runs: Path, keep_days: int) -> int:

@@ -47,13 +47,6 @@ class Request:
         """Whether the target is a DuckDB file that this process can open itself."""
         return self.target.adapter == "duckdb"
 
-    @property
-    def lock_file(self) -> Path:
-        """Runs that write to the same place share it: one per database file, else one per target."""
-        if self.on_duckdb:
-            return self.project.database.with_name(self.project.database.name + ".lock")
-        return self.project.directory / "target" / f"{self.target.name}.lock"
-
 
 @dataclass(frozen=True)
 class Report:
@@ -190,7 +183,7 @@ def run(
     with stop_on_signals() as stop:
         try:
             deadline = lock.Deadline(request.wait)
-            with lock.hold(request.lock_file, request.schedule.name, deadline, on_wait):
+            with lock.hold(request.project.lock_file(request.target), request.schedule.name, deadline, on_wait):
                 return _locked_run(request, deadline, on_event, on_wait, stop)
         except KeyboardInterrupt:
             code = ExitCode(128 + (stop.number or 2))
@@ -209,6 +202,7 @@ def _locked_run(
     as_of = request.as_of or clock.now()
     execution_date = clock.local_date(as_of, request.schedule.timezone)
     _enter(request, environment(request, as_of))
+    close_broken_off(request)
     folder = _begin_folder(request, as_of)
     invocation = _invoke(request, folder, deadline, on_event, on_wait)
     stop.too_late = True
@@ -221,14 +215,14 @@ def _locked_run(
         request.schedule.name,
         request.schedule.expects,
         invocation,
-        _evidence(request, invocation, execution_date, built, stop, on_wait),
+        _evidence(request, folder, invocation, execution_date, built, stop, on_wait),
         stop.number,
     )
     report = Report(
         schedule=request.schedule.name,
         as_of=as_of,
         execution_date=execution_date,
-        invocation_id=invocation.invocation_id,
+        invocation_id=folder.run_id(),
         seconds=time.monotonic() - began,
         verdict=verdict,
     )
@@ -275,10 +269,10 @@ def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
 
 
 def close_broken_off(request: Request) -> None:
-    """Close the rows of runs of this project that were killed, as their folders name them.
+    """See to it that runs of this project that were killed have their rows, as their folders name them.
 
     For a caller that holds the lock or knows that nothing runs. Never raises: where this fails, the
-    next run closes the rows.
+    next run does it.
     """
     broken = [
         folder
@@ -292,11 +286,22 @@ def close_broken_off(request: Request) -> None:
             request.project, request.target, lock.Deadline(0), lambda _: None, read_only=False
         ) as tables:
             for folder in broken:
-                if invocation_id := folder.facts().get("invocation_id"):
-                    tables.close_job_run(invocation_id, "the run was killed")
+                _fail(tables, request, folder, "the run was killed")
                 folder.record({"status": "FAILED", "ended_at": clock.iso(clock.now())})
     except ErosError:
         return
+
+
+def _fail(tables: warehouse.Warehouse, request: Request, folder: RunFolder, reason: str) -> None:
+    """A FAILED row for the run of `folder`, if it has none that says how it ended."""
+    facts = folder.facts()
+    tables.fail_job_run(
+        job_id=folder.run_id(),
+        job_name=facts["schedule"],
+        began=clock.parse_moment(facts["began_at"]),
+        execution_date=clock.local_date(clock.parse_moment(facts["as_of"]), request.schedule.timezone),
+        reason=reason,
+    )
 
 
 def _enter(request: Request, given: dict[str, str]) -> None:
@@ -343,25 +348,25 @@ def _wait_for_file(database: Path, deadline: lock.Deadline, on_wait: Callable[[s
 
 def _evidence(
     request: Request,
+    folder: RunFolder,
     invocation: Invocation,
     execution_date: date,
     built: set[str],
     stop: StopRequest,
     on_wait: Callable[[str], None],
 ) -> Evidence | None:
-    """What the run left in the database, after closing the row of a run that broke off."""
+    """What the run left in the database, after giving a run that broke off its row."""
     if invocation.failure is Failure.LOCKED or (request.on_duckdb and not request.project.database.exists()):
         return Evidence()
     # The closing hook may have been stopped too, by a second signal or by the database.
-    may_be_open = not invocation.success and invocation.invocation_id is not None
+    may_be_open = not invocation.success
     try:
         with warehouse.connect(
             request.project, request.target, lock.Deadline(request.wait), on_wait, read_only=not may_be_open
         ) as tables:
             if may_be_open:
                 reason = f"stopped by signal {stop.number}" if stop.number else invocation.error
-                reason = reason or "the run ended without closing its row"
-                tables.close_job_run(invocation.invocation_id, reason)
-            return tables.evidence(invocation.invocation_id, execution_date, built)
+                _fail(tables, request, folder, reason or "the run ended without closing its row")
+            return tables.evidence(folder.run_id(), execution_date, built)
     except ErosError:  # somebody took the file as soon as dbt let go of it
         return None

@@ -25,6 +25,9 @@ from eros_dbt_runner.runs import SERVICE_VARIABLE, SLOT_VARIABLE
 from eros_dbt_runner.schedules import Schedule
 
 GRACE_SECONDS = 60
+# A run checks the alerts at its end; what no run can find, say that none runs, is found by these.
+CHECK_EVERY = timedelta(minutes=10)
+CHECK_TIMEOUT_SECONDS = 120
 # Trying again helps none of these: a person has to do something first.
 PERMANENT = (ExitCode.USAGE, ExitCode.BREAKER_OPEN, ExitCode.NOTHING_RAN)
 # Where a run that was stopped leaves its slot: undone, for the next service.
@@ -80,19 +83,26 @@ def next_due(schedule: Schedule, moment: datetime) -> datetime:
 
 
 class Service:
-    """The loop. `run(slot)` does a run and tells its outcome; `log(event, **facts)` is told of all."""
+    """The loop.
+
+    `run(slot)` does a run and tells its outcome, `check()` checks the alerts and tells what went wrong
+    or '', `log(event, **facts)` is told of all.
+    """
 
     def __init__(
         self,
         schedules: Iterable[Schedule],
         runs: Path,
         run: Callable[[Slot], Outcome],
+        check: Callable[[], str],
         log: Callable[..., None],
         ticker: Clock | None = None,
     ) -> None:
         """Nothing runs before `serve`."""
         self._schedules = list(schedules)
-        self._runs, self._run, self._log, self._clock = runs, run, log, ticker or Clock()
+        self._runs, self._run, self._check = runs, run, check
+        self._log, self._clock = log, ticker or Clock()
+        self._next_check = self._clock.now() + CHECK_EVERY
         self._handled: dict[str, datetime] = {}
         self._pending: dict[str, tuple[Slot, datetime]] = {}
         self.stop = threading.Event()
@@ -106,6 +116,8 @@ class Service:
             ready = [slot for slot, after in self._in_order() if after <= now]
             if ready:
                 self._work(ready[0].schedule.name)
+            elif self._next_check <= now:
+                self._check_alerts(now)
             else:
                 self._clock.wait(self._next_moment(now), self.stop)
 
@@ -144,7 +156,12 @@ class Service:
 
     def _next_moment(self, now: datetime) -> datetime:
         waiting = [after for _, after in self._in_order()]
-        return min([*waiting, *(next_due(schedule, now) for schedule in self._schedules)])
+        return min([self._next_check, *waiting, *(next_due(schedule, now) for schedule in self._schedules)])
+
+    def _check_alerts(self, now: datetime) -> None:
+        self._next_check = now + CHECK_EVERY
+        if problem := self._check():
+            self._log("alerts_not_checked", why=problem)
 
     def _work(self, name: str) -> None:
         """One run, and what follows from its outcome."""
@@ -155,6 +172,8 @@ class Service:
         if self.stop.is_set() and outcome.code != ExitCode.OK:
             self._log("run_stopped", **facts)
             return
+        if outcome.code != ExitCode.OK:  # it may not have been able to tell
+            self._next_check = self._clock.now()
         if outcome.code == ExitCode.OK:
             self._log("run_finished", **facts)
         elif outcome.is_transient and slot.attempt <= slot.schedule.max_retries:
@@ -178,16 +197,7 @@ class ProcessRunner:
 
     def __call__(self, slot: Slot) -> Outcome:
         """Run the slot's schedule; returns when its process has ended."""
-        command = [sys.executable, "-m", "eros_dbt_runner.cli", "run", slot.schedule.name, "--json"]
-        self._process = process = subprocess.Popen(  # noqa: S603 - our own command
-            [*command, *self._arguments],
-            cwd=self._directory,
-            env={**os.environ, SLOT_VARIABLE: clock.iso(slot.due), SERVICE_VARIABLE: str(os.getpid())},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the service, which passes it on
-        )
+        process = self._start("run", slot.schedule.name, **{SLOT_VARIABLE: clock.iso(slot.due)})
         try:
             out, err = process.communicate(timeout=slot.schedule.timeout_seconds)
         except subprocess.TimeoutExpired:
@@ -196,6 +206,29 @@ class ProcessRunner:
         if code < 0:
             self._after_kill()
         return outcome_of(code, _document(out), err)
+
+    def check(self) -> str:
+        """Check the alerts; gives what went wrong, or ''."""
+        process = self._start("alerts", "check")
+        try:
+            _, err = process.communicate(timeout=CHECK_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return f"took longer than {CHECK_TIMEOUT_SECONDS} s"
+        return "" if process.returncode == 0 else (err.strip().splitlines() or ["no reason given"])[-1]
+
+    def _start(self, *command: str, **env: str) -> "subprocess.Popen[str]":
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "eros_dbt_runner.cli", *command, "--json", *self._arguments],
+            cwd=self._directory,
+            env={**os.environ, SERVICE_VARIABLE: str(os.getpid()), **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the service, which passes it on
+        )
+        return self._process
 
     def interrupt(self) -> None:
         """Ask the present run, if there is one, to stop cleanly."""

@@ -6,17 +6,22 @@ datetimes. SQL here is what both engines take.
 
 import getpass
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timezone
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eros_dbt_runner.clock import now
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.lock import Deadline, connect_when_free
+from eros_dbt_runner.lock import Deadline, connect_when_free, hold
 from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.verdict import Evidence
+
+if TYPE_CHECKING:
+    from eros_dbt_runner.alerts import Attempt
 
 SCHEMA = "eros_scheduling_brain"
 Row = dict[str, Any]
@@ -40,6 +45,18 @@ def connect(
 
         return BigQueryWarehouse(target.settings())
     return DuckDbWarehouse(project.database, deadline, on_wait, read_only=read_only)
+
+
+@contextmanager
+def connect_between_runs(
+    project: Project, target: Target, who: str, deadline: Deadline, on_wait: Callable[[str], None]
+) -> Iterator["Warehouse"]:
+    """As `connect`, for a command `who` that writes: no run is in progress meanwhile."""
+    with (
+        hold(project.lock_file(target), who, deadline, on_wait),
+        connect(project, target, deadline, on_wait, read_only=False) as tables,
+    ):
+        yield tables
 
 
 class Warehouse(ABC):
@@ -76,20 +93,117 @@ class Warehouse(ABC):
         except ErosError:
             return []
 
-    def close_job_run(self, job_id: str, reason: str) -> None:
-        """Close the row of a run that ended without its closing hook as FAILED, if there is one.
+    def fail_job_run(
+        self, job_id: str, job_name: str, began: datetime, execution_date: date, reason: str
+    ) -> None:
+        """See to it that a run that ended without its closing hook has a FAILED row, and an alert.
 
-        Nothing is raised: where this fails, the next run closes the row.
+        A row that says how the run ended stays as it is. Nothing is raised: where the tables are not
+        there yet, there is nothing to tell.
         """
-        for row in self._rows_if_there(
-            "select job_start_time from etl_job_runs where job_id = ? and job_status = 'RUNNING'", [job_id]
-        ):
-            ended = now()
+        ended = now()
+        found = self._rows_if_there("select job_status from etl_job_runs where job_id = ?", [job_id])
+        if not found:
+            self._rows_if_there(
+                "insert into etl_job_runs (job_id, job_name, job_start_time, job_end_time, job_status,"
+                " execution_date, error_message, job_duration_seconds) values (?, ?, ?, ?, 'FAILED', ?, ?, ?)",
+                [job_id, job_name, began, ended, execution_date, reason, (ended - began).total_seconds()],
+            )
+        elif found[0]["job_status"] == "RUNNING":
             self._rows_if_there(
                 "update etl_job_runs set job_status = 'FAILED', job_end_time = ?,"
                 " job_duration_seconds = ?, error_message = ? where job_id = ? and job_status = 'RUNNING'",
-                [ended, (ended - row["job_start_time"]).total_seconds(), reason, job_id],
+                [ended, (ended - began).total_seconds(), reason, job_id],
             )
+        else:
+            return
+        # The id that macros/hooks/job_run.sql gives the alert of a run: nobody raises a second one.
+        alert_id = sha256(f"{job_id}|job_run".encode()).hexdigest()
+        if not self._rows_if_there("select alert_id from automation_alerts where alert_id = ?", [alert_id]):
+            self._insert_alert(alert_id, ended, "CRITICAL", "job_run", f"{job_name} failed: {reason}", job_id)
+
+    def _insert_alert(
+        self, alert_id: str, moment: datetime, level: str, source: str, message: str, job_id: str | None
+    ) -> None:
+        self._rows_if_there(
+            "insert into automation_alerts (alert_id, alert_time, alert_level, alert_source, alert_message,"
+            " job_id, acknowledged) values (?, ?, ?, ?, ?, ?, false)",
+            [alert_id, moment, level, source, message, job_id],
+        )
+
+    # ---- health and alerts ----
+
+    def health(self) -> list[Row]:
+        """The scorecard as it is now, the worst first."""
+        return self.rows(
+            "select * from health_checks order by case check_status"
+            " when 'FAIL' then 1 when 'WARN' then 2 else 3 end, check_name",
+            made_by="performance",
+        )
+
+    def raise_due_alerts(self) -> list[str]:
+        """Insert the alerts that health_checks says are due; gives their sources."""
+        moment = now()
+        due = [check for check in self.health() if check["alert_due"]]
+        for check in due:
+            name, level = check["check_name"], check["alert_due"]
+            key = sha256(f"{name}|{level}|{moment.isoformat()}".encode()).hexdigest()
+            self._insert_alert(key, moment, level, name, check["message"], None)
+        return [check["check_name"] for check in due]
+
+    def close_recovered_alerts(self) -> list[str]:
+        """Close the open alerts of checks that pass again; gives their sources."""
+        found = self.rows(
+            "select distinct alerts.alert_source as source from automation_alerts as alerts"
+            " inner join health_checks as checks on alerts.alert_source = checks.check_name"
+            " where not coalesce(alerts.acknowledged, false) and checks.check_status = 'PASS' order by 1",
+            made_by="performance",
+        )
+        for row in found:
+            self.rows(
+                "update automation_alerts set acknowledged = true, acknowledged_at = ?,"
+                " acknowledged_by = 'recovered' where alert_source = ? and not coalesce(acknowledged, false)",
+                [now(), row["source"]],
+            )
+        return [row["source"] for row in found]
+
+    def alert_queue(self) -> list[Row]:
+        """The alerts that wait for delivery, a row per channel, the gravest and oldest first."""
+        return self.rows("select * from alert_queue order by alert_level, alert_time, alert_id, channel")
+
+    def log_deliveries(self, attempts: "Sequence[Attempt]") -> None:
+        """One row of alert_deliveries for each attempt."""
+        for attempt in attempts:
+            self.rows(
+                "insert into alert_deliveries (alert_id, channel, attempted_at, is_delivered, error_message)"
+                " values (?, ?, ?, ?, ?)",
+                [attempt.alert_id, attempt.channel, attempt.attempted_at, attempt.error is None,
+                 attempt.error],
+            )  # fmt: skip
+
+    def alerts(self, limit: int, *, taken_too: bool) -> list[Row]:
+        """Alerts with who mends them and how; the open ones, or the newest of all."""
+        rows = self.rows(
+            "select alerts.*, checks.owner, checks.next_step from automation_alerts as alerts"
+            " left join health_checks as checks on alerts.alert_source = checks.check_name"
+            " where ? or not coalesce(alerts.acknowledged, false)"
+            " order by alerts.alert_time desc, alerts.alert_id",
+            [taken_too],
+            made_by="performance",
+        )
+        return rows[:limit]
+
+    def take_alert(self, alert_id: str, who: str) -> None:
+        """Note that `who` takes an alert."""
+        self.rows(
+            "update automation_alerts set acknowledged = true, acknowledged_at = ?, acknowledged_by = ?"
+            " where alert_id = ? and not coalesce(acknowledged, false)",
+            [now(), who, alert_id],
+        )
+
+    def alerts_like(self, prefix: str) -> list[Row]:
+        """The alerts whose id begins with `prefix`."""
+        return self.rows("select * from automation_alerts where starts_with(alert_id, ?)", [prefix])
 
     # ---- what a run left ----
 

@@ -60,7 +60,7 @@ def open_warehouse(wait: float, target: str | None = None) -> Iterator[tuple["Wa
         project,
         project.find_target(target),
         Deadline(wait),
-        lambda holder: click.echo(f"waiting: {holder}", err=True),
+        tell_holder,
     ) as tables:
         yield tables, zone
 
@@ -70,20 +70,19 @@ def locked_warehouse(
     who: str, wait: float, target: str | None = None
 ) -> Iterator[tuple["Warehouse", ZoneInfo]]:
     """As `open_warehouse`, for a command `who` that writes: no run is in progress meanwhile."""
-    from eros_dbt_runner import lock, runs
+    from eros_dbt_runner.lock import Deadline
     from eros_dbt_runner.project import Project
     from eros_dbt_runner.schedules import read_schedules
-    from eros_dbt_runner.warehouse import connect
-
-    def on_wait(holder: str) -> None:
-        click.echo(f"waiting: {holder}", err=True)
+    from eros_dbt_runner.warehouse import connect_between_runs
 
     project = Project.locate()
-    schedule = next(iter(read_schedules(project.directory / "schedules.yml").values()))
-    request = runs.Request(project, schedule, project.find_target(target))
-    deadline = lock.Deadline(wait)
-    with (
-        lock.hold(request.lock_file, who, deadline, on_wait),
-        connect(project, request.target, deadline, on_wait, read_only=False) as tables,
-    ):
-        yield tables, schedule.timezone
+    schedules = read_schedules(project.directory / "schedules.yml")
+    zone = next(iter(schedules.values())).timezone
+    found = project.find_target(target)
+    with connect_between_runs(project, found, who, Deadline(wait), tell_holder) as tables:
+        yield tables, zone
+
+
+def tell_holder(holder: str) -> None:
+    """Say on stderr why nothing happens."""
+    click.echo(f"waiting: {holder}", err=True)

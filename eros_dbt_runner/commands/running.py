@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from eros_dbt_runner.commands import alerting
 from eros_dbt_runner.commands.common import EXIT_CODES, json_option, print_json, target_option, wait_option
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
@@ -45,7 +46,9 @@ def run(
             return ExitCode.OK
         with render.Reporter(schedule) as reporter:
             report = runs.run(request, reporter.on_event, reporter.on_wait)
+            alerting.after_run(request, report.verdict.exit_code)
     except ErosError as error:
+        alerting.without_run(schedule, error)
         if not as_json:
             raise
         print_json({"status": "NOT_RUN", "exit_code": int(error.code), "error": str(error)})

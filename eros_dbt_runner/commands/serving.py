@@ -48,7 +48,7 @@ def serve(target: str | None, log_format: str) -> ExitCode:
     runner = ProcessRunner(
         ["--target", target] if target else [], project.directory, lambda: runs.close_broken_off(request)
     )
-    service = Service(known, project.runs_dir, runner, log)
+    service = Service(known, project.runs_dir, runner, runner.check, log)
 
     def stop(number: int, _frame: object) -> None:
         log("service_stopping", signal=signal.Signals(number).name)
@@ -61,7 +61,7 @@ def serve(target: str | None, log_format: str) -> ExitCode:
     try:
         # A run that an earlier service left behind goes on to its end; then its folder says how it was.
         with lock.hold(
-            request.lock_file, "serve", lock.Deadline(max(s.timeout_seconds for s in known)),
+            project.lock_file(request.target), "serve", lock.Deadline(max(s.timeout_seconds for s in known)),
             lambda holder: log("service_waits", why=holder),
         ):  # fmt: skip
             runs.close_broken_off(request)
@@ -135,7 +135,7 @@ def _logger(log_format: str) -> Callable[..., None]:
     logger = structlog.get_logger()
 
     def log(event: str, **facts: Any) -> None:
-        write = logger.error if event == "run_failed" else logger.info
+        write = logger.error if event in ("run_failed", "alerts_not_checked") else logger.info
         write(
             event,
             **{name: str(fact) if name in ("slot", "by", "after") else fact for name, fact in facts.items()},

@@ -1,6 +1,7 @@
 {#- on-run-start: opens this run's row in etl_job_runs, after closing the rows of runs that died. #}
 {% macro open_job_run() %}
     {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
+        {%- do run_query(raise_dead_run_alerts()) -%}
         {%- do run_query(close_dead_runs()) -%}
         {%- set statement -%}
             insert into {{ source('operations', 'etl_job_runs') }} (
@@ -29,6 +30,25 @@
         job_status = 'FAILED',
         job_end_time = {{ timestamp_literal(run_started_at) }},
         error_message = 'the run died without closing its row; found by run {{ invocation_id }}'
+    where job_status = 'RUNNING' and job_id != '{{ invocation_id }}' and {{ is_dead_run() }}
+{%- endmacro %}
+
+
+{#- A run that was killed could raise no alert itself. `eros` raises the same one where it closes the
+    row, under the same id. #}
+{% macro raise_dead_run_alerts() -%}
+    insert into {{ source('operations', 'automation_alerts') }} (
+        alert_id, alert_time, alert_level, alert_source, alert_message, job_id, acknowledged
+    )
+    select
+        {{ hex_sha256("job_id || '|job_run'") }},
+        {{ timestamp_literal(run_started_at) }},
+        'CRITICAL',
+        'job_run',
+        job_name || ' failed: the run died without closing its row',
+        job_id,
+        false
+    from {{ source('operations', 'etl_job_runs') }}
     where job_status = 'RUNNING' and job_id != '{{ invocation_id }}' and {{ is_dead_run() }}
 {%- endmacro %}
 
@@ -106,7 +126,8 @@
 {%- endmacro %}
 
 
-{#- A failed run is CRITICAL, creators left out a WARNING. #}
+{#- A failed run is CRITICAL, creators left out a WARNING. The source is the check of health_checks that
+    passes again when it is mended. #}
 {% macro raise_run_alert(status, creators, message, is_breaker_open) %}
     {%- if status in ['FAILED', 'COMPLETED_WITH_ERRORS'] -%}
         {%- set text -%}
@@ -124,7 +145,7 @@
                 {{ hex_sha256("'" ~ invocation_id ~ "|job_run'") }},
                 {{ as_of() }},
                 '{{ 'CRITICAL' if status == 'FAILED' else 'WARNING' }}',
-                '{{ 'circuit_breaker' if is_breaker_open else 'job_run' }}',
+                '{{ 'circuit_breaker' if is_breaker_open or status != 'FAILED' else 'job_run' }}',
                 {{ text_literal(text) }},
                 '{{ invocation_id }}',
                 false

@@ -1,4 +1,5 @@
-{#- Post-hook of caption_lock_summary: too many locks released at once, or left active. #}
+{#- Post-hook of caption_lock_summary: too many locks released at once, or left active. One that is open
+    says it already. #}
 {% macro raise_lock_alerts() -%}
     insert into {{ source('operations', 'automation_alerts') }} (
         alert_id, alert_time, alert_level, alert_source, alert_message, job_id, acknowledged
@@ -31,4 +32,12 @@
         from {{ this }}
         having sum(active_locks) > {{ var('active_locks_warning') }}
     ) as found
+    where not exists (
+        select 1
+        from {{ source('operations', 'automation_alerts') }} as alerts
+        where
+            alerts.alert_source = found.source
+            and alerts.alert_level = found.level
+            and not coalesce(alerts.acknowledged, false)
+    )
 {%- endmacro %}

@@ -149,6 +149,7 @@ measured as (
         cast({{ var('performance_late_hours') }} as float64) as fail_at,
         'hours' as unit,
         'platform' as owner,
+        'etl_job_runs' as detail_table,
         'since the last performance run that succeeded' as measures,
         'no performance run has succeeded for {{ var("performance_late_hours") }} hours: nothing new is learnt' as problem,
         'see `eros runs --job performance`, mend what failed, then `eros run performance`' as next_step,
@@ -164,6 +165,7 @@ measured as (
         cast({{ var('daily_late_hours') }} as float64) as fail_at,
         'hours' as unit,
         'platform' as owner,
+        'etl_job_runs' as detail_table,
         'since the last daily run that succeeded' as measures,
         'no daily run has succeeded for {{ var("daily_late_hours") }} hours: creators have no schedule' as problem,
         'see `eros runs --job daily`, mend what failed, then `eros run daily`' as next_step,
@@ -179,6 +181,7 @@ measured as (
         cast({{ var('sweep_very_late_hours') }} as float64) as fail_at,
         'hours' as unit,
         'platform' as owner,
+        'etl_job_runs' as detail_table,
         'since the last sweep that succeeded' as measures,
         'no sweep has succeeded for {{ var("sweep_late_hours") }} hours: captions stay locked' as problem,
         'is the scheduler alive? see `eros runs --job sweep`, then `eros run sweep`' as next_step,
@@ -194,6 +197,7 @@ measured as (
         cast({{ var('input_very_late_hours') }} as float64) as fail_at,
         'hours' as unit,
         'data' as owner,
+        'mass_messages' as detail_table,
         'since the newest message in mass_messages was sent' as measures,
         'mass_messages has had no new row for {{ var("input_late_hours") }} hours or more' as problem,
         'ask whoever loads mass_messages; afterwards `eros run performance --since DATE` takes in what was missed' as next_step,
@@ -210,6 +214,7 @@ measured as (
         cast({{ var('max_rejected_share') }} as float64) as fail_at,
         'share' as unit,
         'data' as owner,
+        'rejected_rows' as detail_table,
         'of the rows of an input were rejected, the worst input' as measures,
         'too many rows of an input cannot be used' as problem,
         'see rejected_rows for the reasons, and have them mended where the table is made' as next_step,
@@ -228,6 +233,7 @@ measured as (
         cast({{ var('match_rate_drop_critical') }} as float64) as fail_at,
         'share' as unit,
         'content' as owner,
+        'message_outcomes' as detail_table,
         'fewer messages of the last 7 days than of the 30 before belong to a caption of the bank' as measures,
         'messages are sent with texts that caption_bank does not have: they teach nothing' as problem,
         'see analyses/unmatched_messages.sql; add the texts to caption_bank' as next_step,
@@ -243,6 +249,7 @@ measured as (
         cast({{ var('active_locks_critical') }} as float64) as fail_at,
         'locks' as unit,
         'platform' as owner,
+        'caption_lock_summary' as detail_table,
         'are active' as measures,
         'more captions are locked than schedules can need' as problem,
         'see analyses/locks_per_creator.sql; are sweeps running, and who locks days far ahead?' as next_step,
@@ -259,6 +266,7 @@ measured as (
         cast(null as float64) as fail_at,
         'locks' as unit,
         'platform' as owner,
+        'lock_sweep_log' as detail_table,
         'were released by the largest sweep of the last 24 hours' as measures,
         'one sweep released very many locks: sweeps before it were missed' as problem,
         'see `eros runs --job sweep` for a gap' as next_step,
@@ -275,6 +283,7 @@ measured as (
         cast(1 as float64) as fail_at,
         'jobs' as unit,
         'platform' as owner,
+        'etl_job_runs' as detail_table,
         'whose newest run of the last 7 days failed' as measures,
         'the newest run of a job failed' as problem,
         '`eros runs`, then `eros runs show ID`: what failed, why, and the command that repeats it' as next_step,
@@ -291,6 +300,7 @@ measured as (
         cast({{ var('circuit_breaker_threshold') }} as float64) as fail_at,
         'creators' as unit,
         'content' as owner,
+        'creator_processing_errors' as detail_table,
         'were left out by the newest daily run' as measures,
         'creators cannot be scheduled' as problem,
         'mend what creator_processing_errors says of each, then `eros run daily`' as next_step,
@@ -307,6 +317,7 @@ measured as (
         cast({{ var('stale_run_hours') }} as float64) as fail_at,
         'hours' as unit,
         'platform' as owner,
+        'etl_job_runs' as detail_table,
         'since the oldest run that is RUNNING began' as measures,
         'a run has been RUNNING for {{ var("stale_run_hours") }} hours: it hangs, or it died' as problem,
         'stop its process if there is one; the next run closes its row' as next_step,
@@ -323,6 +334,7 @@ measured as (
         cast(null as float64) as fail_at,
         'alerts' as unit,
         'platform' as owner,
+        'automation_alerts' as detail_table,
         'are CRITICAL and nobody has taken them' as measures,
         'critical alerts wait for somebody' as problem,
         '`eros alerts`, and `eros alerts ack ID` for what you take' as next_step,
@@ -339,9 +351,10 @@ measured as (
         cast(null as float64) as fail_at,
         'alerts' as unit,
         'platform' as owner,
+        'alert_deliveries' as detail_table,
         'of the last 3 days could not be delivered' as measures,
         'the webhook or the mail server refuses alerts' as problem,
-        'see error_message in alert_deliveries, mend the EROS_ALERT_… or EROS_SMTP_… settings, then `eros alerts deliver`' as next_step,
+        'see error_message in alert_deliveries, mend the EROS_ALERT_… or EROS_SMTP_… settings, then `eros alerts check`' as next_step,
         false as raises_alert
     from undelivered
 
@@ -360,21 +373,44 @@ judged as (
 
 ),
 
+{#- An alert is an incident, not an observation: as long as it is open, and for a while after somebody
+    took it, the same finding raises no other. One that recovered and came back is a new one. #}
+known_alerts as (
+
+    select
+        alert_source,
+        max(case when alert_level = 'CRITICAL' then 2 else 1 end) as severity
+    from alerts
+    where
+        not coalesce(acknowledged, false)
+        or (
+            acknowledged_by is distinct from 'recovered'
+            and {{ hours_between('alert_time', moment) }} <= {{ var('alert_repeat_hours') }}
+        )
+    group by alert_source
+
+),
+
 final as (
 
     select
-        check_name,
-        check_status,
-        figure,
-        warn_at,
-        fail_at,
-        unit,
-        owner,
-        case when check_status = 'PASS' then measures else problem end as message,
-        case when check_status = 'PASS' then null else next_step end as next_step,
-        raises_alert,
-        measures
+        judged.check_name,
+        judged.check_status,
+        judged.figure,
+        judged.warn_at,
+        judged.fail_at,
+        judged.unit,
+        judged.owner,
+        judged.detail_table,
+        case when judged.check_status = 'PASS' then judged.measures else judged.problem end as message,
+        judged.next_step,
+        case
+            when not judged.raises_alert then null
+            when judged.check_status = 'FAIL' and coalesce(known_alerts.severity, 0) < 2 then 'CRITICAL'
+            when judged.check_status = 'WARN' and known_alerts.severity is null then 'WARNING'
+        end as alert_due
     from judged
+    left join known_alerts on judged.check_name = known_alerts.alert_source
 
 )
 

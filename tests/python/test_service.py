@@ -47,6 +47,7 @@ class World:
         self.runs, self.clock = runs, FastClock(begin, begin + timedelta(days=days))
         self.rng, self.count, self.events = random.Random(seed), 0, []
         self.succeeded: Counter[tuple[str, datetime]] = Counter()
+        self.checks: list[datetime] = []
         self.kill_share = self.service_kill_share = 0.0
 
     def run(self, slot: Slot) -> Outcome:
@@ -66,10 +67,14 @@ class World:
             raise KilledError  # after the run has ended, before the service knows
         return DONE
 
+    def check(self) -> str:
+        self.checks.append(self.clock.now())
+        return ""
+
     def serve(self) -> None:
         """Serve to the end; a service that is killed is started again a while later."""
         while True:
-            service = Service(SCHEDULES.values(), self.runs, self.run, self.log, self.clock)
+            service = Service(SCHEDULES.values(), self.runs, self.run, self.check, self.log, self.clock)
             try:
                 return service.serve()
             except KilledError:
@@ -152,7 +157,7 @@ def test_what_is_due_together_runs_in_the_order_of_the_file(tmp_path, hour) -> N
         ran.append(slot.schedule.name)
         return Outcome(ExitCode.OK, is_transient=False)
 
-    Service(SCHEDULES.values(), tmp_path, note, world.log, world.clock).serve()
+    Service(SCHEDULES.values(), tmp_path, note, world.check, world.log, world.clock).serve()
     assert ran == list(SCHEDULES)
 
 
@@ -164,11 +169,43 @@ def test_a_transient_failure_is_tried_again_with_back_off(tmp_path) -> None:
         tried.append((slot.attempt, world.clock.now()))
         return Outcome(ExitCode.RUN_FAILED, is_transient=True, detail="the database went away")
 
-    Service([SCHEDULES["daily"]], tmp_path, fail, world.log, world.clock).serve()
+    Service([SCHEDULES["daily"]], tmp_path, fail, world.check, world.log, world.clock).serve()
     assert [attempt for attempt, _ in tried] == [1, 2, 3, 4]
     waits = [(b - a).total_seconds() for (_, a), (_, b) in itertools.pairwise(tried)]
     assert waits == [300, 600, 1200]
     assert world.events[-1][0] == "run_failed"
+
+
+def test_alerts_are_checked_every_ten_minutes_and_after_a_failure(tmp_path) -> None:
+    """Also while nothing is due; a run that failed may have died before it could tell."""
+    world = World(tmp_path, datetime(2025, 6, 1, 12, 20, tzinfo=timezone.utc), days=0.1)
+    world.serve()
+    gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(world.checks)]
+    assert len(gaps) > 10
+    assert max(gaps) < 10 * 60 + 3 * 90
+
+    failing = World(tmp_path / "failing", datetime(2025, 6, 1, 10, 5, tzinfo=timezone.utc), days=0.01)
+    failed_at: list[datetime] = []
+
+    def fail(slot: Slot) -> Outcome:
+        failed_at.append(failing.clock.now())
+        return Outcome(ExitCode.BREAKER_OPEN, is_transient=False)
+
+    Service(
+        [SCHEDULES["daily"]], failing.runs, fail, failing.check, failing.log, failing.clock
+    ).serve()
+    assert failing.checks[: len(failed_at)] == failed_at != []
+
+
+def test_a_check_that_fails_is_logged_and_ends_nothing(tmp_path) -> None:
+    world = World(tmp_path, datetime(2025, 6, 1, 12, 20, tzinfo=timezone.utc), days=0.05)
+    Service(
+        SCHEDULES.values(), tmp_path, world.run, lambda: "no database", world.log, world.clock
+    ).serve()
+    assert [facts for event, facts in world.events if event == "alerts_not_checked"][0] == {
+        "why": "no database"
+    }
+    assert len(world.succeeded) >= 3
 
 
 @pytest.mark.parametrize(

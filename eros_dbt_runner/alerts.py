@@ -1,0 +1,294 @@
+"""Alerts: what the scorecard finds becomes a row, and every row reaches somebody once.
+
+The rules (what is due, what waits, what is a repetition) are the views health_checks and alert_queue.
+Here is what SQL cannot do: send. A channel that fails is noted in alert_deliveries and asked again at
+the next check; it never fails a run.
+"""
+
+import json
+import os
+import smtplib
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from email.message import EmailMessage
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from eros_dbt_runner import clock, lock, warehouse
+from eros_dbt_runner.errors import ErosError, one_sentence
+from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.project import Project, Target
+from eros_dbt_runner.warehouse import Row
+
+TIMEOUT_SECONDS = 10
+REPEAT_HOURS = 24
+SPOKEN = "alerts_without_database.json"
+
+
+class Channel(Protocol):
+    """A way to reach people."""
+
+    @property
+    def name(self) -> str:
+        """As in the column `channel` of alert_queue."""
+
+    def send(self, alert: Row) -> None:
+        """Deliver one alert, a row of alert_queue; raises whatever goes wrong, without secrets."""
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An incoming webhook that takes Slack's JSON."""
+
+    url: str = field(repr=False)
+    name: str = "webhook"
+
+    def send(self, alert: Row) -> None:
+        """Post the alert; anything but a 2xx answer is a failure."""
+        import requests
+
+        try:
+            answer = requests.post(
+                self.url, json=slack_message(alert), timeout=TIMEOUT_SECONDS, allow_redirects=False
+            )
+        except requests.RequestException as error:  # its text holds the address, which is the key
+            raise OSError(f"the webhook cannot be reached ({type(error).__name__})") from None
+        if not 200 <= answer.status_code < 300:
+            raise OSError(f"the webhook answered HTTP {answer.status_code}")
+
+
+@dataclass(frozen=True)
+class Email:
+    """A mail server. `security` is starttls, tls or none; without a `user` nobody signs in."""
+
+    host: str
+    port: int
+    security: str
+    user: str | None
+    password: str | None = field(repr=False)
+    sender: str
+    recipients: tuple[str, ...]
+    name: str = "email"
+
+    def send(self, alert: Row) -> None:
+        """Hand one mail to the server; a recipient that it refuses is a failure."""
+        context = ssl.create_default_context()
+        if self.security == "tls":
+            server = smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_SECONDS, context=context)
+        else:
+            server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_SECONDS)
+        with server:
+            if self.security == "starttls":
+                server.starttls(context=context)
+            if self.user:
+                self._sign_in(server)
+            refused = server.send_message(self.mail(alert))
+        if refused:
+            raise OSError(f"{len(refused)} of {len(self.recipients)} recipients were refused")
+
+    def _sign_in(self, server: smtplib.SMTP) -> None:
+        try:
+            server.login(self.user or "", self.password or "")
+        except smtplib.SMTPResponseException as error:  # a server may repeat what it was told
+            raise OSError(f"the mail server refused EROS_SMTP_USER (code {error.smtp_code})") from None
+
+    def mail(self, alert: Row) -> EmailMessage:
+        """The alert as a mail of plain text."""
+        mail = EmailMessage()
+        mail["Subject"] = one_sentence(f"[EROS] {headline(alert)}", 150)
+        mail["From"], mail["To"] = self.sender, ", ".join(self.recipients)
+        mail.set_content("\n".join([alert["alert_message"], "", *(f"{k}: {v}" for k, v in facts(alert))]))
+        return mail
+
+
+def headline(alert: Row) -> str:
+    """Level, source and message on one line."""
+    return f"{alert['alert_level']} {alert['alert_source']}: {alert['alert_message']}"
+
+
+def facts(alert: Row) -> list[tuple[str, str]]:
+    """Where it is, who mends it and how, as names and values."""
+    model = alert["detail_table"]
+    # The message of a failed run is `JOB failed: NODE: ERROR`, see macros/hooks/job_run.sql.
+    parts = alert["alert_message"].split(": ", 2)
+    if alert["alert_source"] == "job_run" and len(parts) == 3 and parts[0].endswith(" failed"):
+        model = parts[1]
+    found = [("Model", model), ("Owner", alert["owner"]), ("Next step", alert["next_step"])]
+    if alert["job_id"]:
+        found.append(("Run", f"eros runs show {alert['job_id'][:8]}"))
+    return [*found, ("Raised", clock.iso(alert["alert_time"])), ("Alert", alert["alert_id"][:8])]
+
+
+def slack_message(alert: Row) -> dict[str, Any]:
+    """The JSON that Slack and those who follow it take; texts are cut where Slack would refuse them."""
+    sign = ":rotating_light:" if alert["alert_level"] == "CRITICAL" else ":warning:"
+    fields = [
+        {"type": "mrkdwn", "text": f"*{name}*\n{_escaped(value, 1900)}"} for name, value in facts(alert)
+    ]
+    return {
+        "text": _escaped(headline(alert), 2900),
+        "blocks": [
+            {
+                "type": "section",
+                "text": {"type": "mrkdwn", "text": f"{sign} {_escaped(headline(alert), 2900)}"},
+            },
+            {"type": "section", "fields": fields},
+        ],
+    }
+
+
+def _escaped(text: str, limit: int) -> str:
+    """Text that Slack shows as it is: no mention, no link."""
+    escaped = one_sentence(text, limit)
+    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        escaped = escaped.replace(sign, entity)
+    return escaped
+
+
+# ---- settings ----
+
+
+def channels(env: Mapping[str, str] | None = None) -> list[Channel]:
+    """The channels that the environment configures; none is fine.
+
+    Raises ErosError (USAGE) that names the variable that is wrong, never its value.
+    """
+    env = os.environ if env is None else env
+    found: list[Channel] = []
+    if url := env.get("EROS_ALERT_WEBHOOK_URL"):
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ErosError("EROS_ALERT_WEBHOOK_URL must be an http or https address.", ExitCode.USAGE)
+        found.append(Webhook(url))
+    if recipients := env.get("EROS_ALERT_EMAIL_TO"):
+        found.append(_email(env, recipients))
+    return found
+
+
+def _email(env: Mapping[str, str], recipients: str) -> Email:
+    security = env.get("EROS_SMTP_SECURITY") or "starttls"
+    if security not in ("starttls", "tls", "none"):
+        raise ErosError("EROS_SMTP_SECURITY must be starttls, tls or none.", ExitCode.USAGE)
+    if not env.get("EROS_SMTP_HOST"):
+        raise ErosError("EROS_ALERT_EMAIL_TO needs a mail server in EROS_SMTP_HOST.", ExitCode.USAGE)
+    port = env.get("EROS_SMTP_PORT") or {"starttls": "587", "tls": "465", "none": "25"}[security]
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ErosError("EROS_SMTP_PORT must be a port from 1 to 65535.", ExitCode.USAGE)
+    user, password = env.get("EROS_SMTP_USER") or None, env.get("EROS_SMTP_PASSWORD") or None
+    if bool(user) != bool(password):
+        raise ErosError("EROS_SMTP_USER and EROS_SMTP_PASSWORD belong together.", ExitCode.USAGE)
+    people = tuple(person.strip() for person in recipients.split(",") if person.strip())
+    sender = env.get("EROS_ALERT_EMAIL_FROM") or people[0]
+    for variable, address in (("FROM", sender), *(("TO", person) for person in people)):
+        if "@" not in parseaddr(address)[1] or one_sentence(address) != address:
+            raise ErosError(f"EROS_ALERT_EMAIL_{variable} must hold mail addresses.", ExitCode.USAGE)
+    return Email(env["EROS_SMTP_HOST"], int(port), security, user, password, sender, people)
+
+
+# ---- the check ----
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One alert on one channel; `error` is None where it was delivered."""
+
+    alert_id: str
+    channel: str
+    attempted_at: datetime
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check did: alerts raised and closed, by source, and what was sent."""
+
+    raised: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+
+def check(project: Project, target: Target, wait: float, on_wait: Callable[[str], None]) -> Checked:
+    """Raise what is due, close what recovered, and deliver what waits on the configured channels.
+
+    The database is not held while anything is sent; two checks on one machine take turns, so that no
+    alert is sent twice. `wait` is in seconds. Raises ErosError: USAGE for wrong settings, BUSY,
+    CANNOT_START.
+    """
+    known = channels()
+
+    def opened():
+        return warehouse.connect_between_runs(project, target, "alerts check", lock.Deadline(wait), on_wait)
+
+    with lock.hold(project.runs_dir / "alerts.lock", "alerts check", lock.Deadline(wait), on_wait):
+        with opened() as tables:
+            recovered = tables.close_recovered_alerts()
+            raised = tables.raise_due_alerts()
+            queue = tables.alert_queue() if known else []
+        attempts = [attempt for channel in known for attempt in deliver(channel, queue)]
+        if attempts:
+            with opened() as tables:
+                tables.log_deliveries(attempts)
+    return Checked(tuple(raised), tuple(recovered), tuple(attempts))
+
+
+def deliver(channel: Channel, queue: Sequence[Row]) -> list[Attempt]:
+    """Send the alerts of `queue` that wait for `channel`; after the first failure the rest waits."""
+    attempts = []
+    for alert in (alert for alert in queue if alert["channel"] == channel.name):
+        error = _send(channel, alert)
+        attempts.append(Attempt(alert["alert_id"], channel.name, clock.now(), error))
+        if error:
+            break
+    return attempts
+
+
+def _send(channel: Channel, alert: Row) -> str | None:
+    """What went wrong, in one sentence; None for an alert that was taken."""
+    try:
+        channel.send(alert)
+    except Exception as error:  # a library may raise anything, and nothing may fail the run
+        return one_sentence(f"{type(error).__name__}: {error}", 300)
+    return None
+
+
+# ---- when the database cannot be reached ----
+
+
+def speak(project: Project, source: str, message: str, next_step: str) -> list[Attempt]:
+    """Send an alert that no table can hold: the database itself is out of reach.
+
+    The same source is silent for 24 hours; a file in the runs folder remembers it. Never raises.
+    """
+    with suppress(ErosError, OSError):
+        remembered = project.runs_dir / SPOKEN
+        now = clock.now()
+        spoken = _spoken(remembered)
+        last = spoken.get(source)
+        if last and now - datetime.fromisoformat(last) < timedelta(hours=REPEAT_HOURS):
+            return []
+        alert = {
+            "alert_id": source, "alert_time": now, "alert_level": "CRITICAL", "alert_source": source,
+            "alert_message": message, "job_id": None, "owner": "platform", "detail_table": "the database",
+            "next_step": next_step,
+        }  # fmt: skip
+        attempts = [
+            attempt for channel in channels() for attempt in deliver(channel, [{**alert, "channel": channel.name}])
+        ]
+        if any(attempt.error is None for attempt in attempts):
+            project.runs_dir.mkdir(parents=True, exist_ok=True)
+            remembered.write_text(json.dumps({**spoken, source: now.astimezone(timezone.utc).isoformat()}))
+        return attempts
+    return []
+
+
+def _spoken(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {key: str(value) for key, value in found.items() if datetime.fromisoformat(str(value))}
+    except (OSError, ValueError, AttributeError):
+        return {}

@@ -1,0 +1,169 @@
+"""`eros health` and `eros alerts`, and the check of alerts that ends every run."""
+
+import getpass
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eros_dbt_runner.commands.common import (
+    EXIT_CODES,
+    json_option,
+    locked_warehouse,
+    open_warehouse,
+    plain_values,
+    print_json,
+    target_option,
+    tell_holder,
+    wait_option,
+)
+from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from eros_dbt_runner.alerts import Attempt
+    from eros_dbt_runner.runs import Request
+
+# A run may be in progress and will make its own check at its end; nobody waits long for this one.
+CHECK_WAIT_SECONDS = 10.0
+
+
+@click.command(epilog=EXIT_CODES)
+@target_option
+@wait_option
+@json_option
+def health(target: str | None, wait: float, as_json: bool) -> ExitCode:
+    """Show the scorecard, the view health_checks, as it is now.
+
+    The exit code tells the worst check: 0 PASS, 10 WARN, 11 FAIL.
+    """
+    from eros_dbt_runner import render
+
+    with open_warehouse(wait, target) as (tables, _zone):
+        rows = tables.health()
+    if as_json:
+        print_json(plain_values(rows))
+    else:
+        render.show_health(rows)
+    statuses = {row["check_status"] for row in rows}
+    if "FAIL" in statuses:
+        return ExitCode.CHECK_FAILED
+    return ExitCode.CHECK_WARNED if "WARN" in statuses else ExitCode.OK
+
+
+@click.group("alerts", invoke_without_command=True)
+@click.option("--all", "taken_too", is_flag=True, help="Also those that were taken or have recovered.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many.")
+@target_option
+@wait_option
+@json_option
+@click.pass_context
+def alerts(
+    context: click.Context, taken_too: bool, limit: int, target: str | None, wait: float, as_json: bool
+) -> ExitCode | None:
+    """List the open alerts, the newest first."""
+    if context.invoked_subcommand:
+        return None
+    from eros_dbt_runner import render
+
+    with open_warehouse(wait, target) as (tables, zone):
+        rows = tables.alerts(limit, taken_too=taken_too)
+    if as_json:
+        print_json(plain_values(rows))
+    elif rows:
+        render.show_alerts(rows, zone)
+    else:
+        click.echo("No alert." if taken_too else "No open alert; --all shows those that are over.")
+    return ExitCode.OK
+
+
+@alerts.command("ack")
+@click.argument("alert_id", metavar="ID")
+@click.option("--by", metavar="NAME", help="Who takes it; default: the user of this session.")
+@target_option
+@wait_option
+def ack(alert_id: str, by: str | None, target: str | None, wait: float) -> ExitCode:
+    """Take the alert ID: it is not delivered again, and the same finding is silent for a day.
+
+    The first characters of the id are enough, if no other alert begins with them.
+    """
+    who = (by or getpass.getuser()).strip()
+    if not who or who == "recovered":
+        raise ErosError("--by must be the name of a person.", ExitCode.USAGE)
+    with locked_warehouse("alerts ack", wait, target) as (tables, _zone):
+        found = tables.alerts_like(alert_id.strip().lower())
+        if len(found) != 1:
+            what = "No alert has" if not found else "More than one alert has"
+            raise ErosError(f"{what} an id that begins with {alert_id!r}; see `eros alerts`.", ExitCode.USAGE)
+        alert = found[0]
+        if alert["acknowledged"]:
+            raise ErosError(
+                f"Alert {alert['alert_id'][:8]} was taken already, by {alert['acknowledged_by']}.",
+                ExitCode.USAGE,
+            )
+        tables.take_alert(alert["alert_id"], who)
+    click.echo(f"{alert['alert_id'][:8]} is taken by {who}: {alert['alert_message']}")
+    return ExitCode.OK
+
+
+@alerts.command("check")
+@target_option
+@wait_option
+@json_option
+def check(target: str | None, wait: float, as_json: bool) -> ExitCode:
+    """Raise what the scorecard finds, close what recovered, and deliver what waits.
+
+    `eros run` and `eros serve` do this by themselves. A channel that fails is asked again next time.
+    """
+    from eros_dbt_runner import alerts as alerting
+    from eros_dbt_runner.project import Project
+
+    project = Project.locate()
+    try:
+        done = alerting.check(project, project.find_target(target), wait, tell_holder)
+    except ErosError as error:
+        without_run("alerts check", error)
+        raise
+    if as_json:
+        print_json(plain_values({**vars(done), "attempts": [vars(attempt) for attempt in done.attempts]}))
+        return ExitCode.OK
+    for what, sources in (("raised", done.raised), ("recovered", done.recovered)):
+        click.echo(f"{what}: {', '.join(sources) or 'none'}")
+    for attempt in done.attempts:
+        click.echo(_told(attempt))
+    return ExitCode.OK
+
+
+def after_run(request: "Request", code: ExitCode) -> None:
+    """The check that ends a run, whatever became of it. Never raises: an alert fails no run."""
+    from eros_dbt_runner import alerts as alerting
+
+    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        return  # somebody wants this process to end now
+    with suppress(Exception):
+        done = alerting.check(request.project, request.target, CHECK_WAIT_SECONDS, _ignore)
+        for attempt in done.attempts:
+            if attempt.error:
+                click.echo(_told(attempt), err=True)
+
+
+def without_run(what: str, error: ErosError) -> None:
+    """Tell the channels of a command that could not even begin, unless a person sees it anyway."""
+    from eros_dbt_runner import alerts as alerting
+    from eros_dbt_runner.project import Project
+
+    if sys.stderr.isatty() or error.code not in (ExitCode.BUSY, ExitCode.CANNOT_START):
+        return
+    with suppress(ErosError):
+        step = "see docs/operations.md, `database locked` and `it cannot begin`"
+        alerting.speak(Project.locate(), f"{what} cannot begin", str(error), step)
+
+
+def _told(attempt: "Attempt") -> str:
+    outcome = f"not delivered: {attempt.error}" if attempt.error else "delivered"
+    return f"alert {attempt.alert_id[:8]} by {attempt.channel}: {outcome}"
+
+
+def _ignore(_: Any) -> None:
+    """Nobody needs to know that the check waits."""
