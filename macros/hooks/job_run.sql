@@ -143,7 +143,7 @@
             )
             select
                 {{ hex_sha256("'" ~ invocation_id ~ "|job_run'") }},
-                {{ as_of() }},
+                {{ timestamp_literal(run_started_at) }},
                 '{{ 'CRITICAL' if status == 'FAILED' else 'WARNING' }}',
                 '{{ 'circuit_breaker' if is_breaker_open or status != 'FAILED' else 'job_run' }}',
                 {{ text_literal(text) }},

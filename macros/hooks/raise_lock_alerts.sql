@@ -6,7 +6,7 @@
     )
     select
         {{ hex_sha256("'" ~ invocation_id ~ "|' || source") }},
-        {{ as_of() }},
+        {{ timestamp_literal(run_started_at) }},
         level,
         source,
         message,

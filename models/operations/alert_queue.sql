@@ -45,7 +45,7 @@ delivered as (
 
 ),
 
-{#- A replay's alerts are as old as its as_of, those of an adopted dataset older: nobody waits for them. #}
+{#- What an adopted dataset has of old, nobody waits for. #}
 open_alerts as (
 
     select *
