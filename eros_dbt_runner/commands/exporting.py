@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 @click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
 @click.option("--schedule", "schedule_id", metavar="ID", help="One schedule, PAGE_YYYYMMDD, instead.")
 @click.option("--page", metavar="PAGE", help="One page of the day.")
-@click.option("--format", "file_format", type=click.Choice(["csv", "json", "xlsx"]), default="csv",
+@click.option("--format", "file_format", type=click.Choice(["csv", "json", "xlsx", "sheets"]), default="csv",
               show_default=True)  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Default: stdout, which XLSX cannot use.")  # fmt: skip
-@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--spreadsheet", metavar="ID", help="The Google spreadsheet for --format sheets; its id or address.")
+@click.option("--force", is_flag=True, help="Replace FILE, or the worksheet, if it is there.")
 @target_option
 @wait_option
 def export(
@@ -34,11 +35,14 @@ def export(
     page: str | None,
     file_format: str,
     output: Path | None,
+    spreadsheet: str | None,
     force: bool,
     target: str | None,
     wait: float,
 ) -> ExitCode:
     """Write the published messages of a day, or of one schedule, for people or other programs.
+
+    With --format sheets they become a worksheet of a Google spreadsheet, named by the day or schedule.
 
     Times are on the agency's wall clock. Each attempt is a row in schedule_export_log, one per
     schedule, a failed one too.
@@ -51,21 +55,23 @@ def export(
         raise ErosError(f"--schedule must be PAGE_YYYYMMDD, not {schedule_id!r}.", ExitCode.USAGE)
     if file_format == "xlsx" and output is None:
         raise ErosError("A workbook needs a file: add --output FILE.", ExitCode.USAGE)
+    if (file_format == "sheets") != bool(spreadsheet) or (spreadsheet and output):
+        raise ErosError("--format sheets and --spreadsheet ID go together, without --output.", ExitCode.USAGE)
     wanted = clock.parse_date(day, "--date") if day else None
+    where = _spreadsheet_id(spreadsheet) if spreadsheet else output
     began = time.monotonic()
     with locked_warehouse("export", wait, target) as (tables, zone):
         rows = _messages(tables, wanted, schedule_id, page_key(page))
         try:
             if not rows:
                 raise ErosError("Nothing is scheduled there; `eros schedule` shows what is.", ExitCode.USAGE)
-            _write(rows, zone, file_format, output, force)
+            written = _write(rows, zone, file_format, where, force)
         except ErosError as error:
             _log(tables, rows, file_format, began, str(error), schedule_id, page_key(page))
             raise
         _log(tables, rows, file_format, began, None, schedule_id, page_key(page))
     pages = len({row["page_name"] for row in rows})
-    where = output or "stdout"
-    click.echo(f"{where}: {len(rows)} messages of {pages} page{'' if pages == 1 else 's'}", err=True)
+    click.echo(f"{written}: {len(rows)} messages of {pages} page{'' if pages == 1 else 's'}", err=True)
     return ExitCode.OK
 
 
@@ -78,15 +84,30 @@ def _messages(
     return tables.day(day, page) if day else []
 
 
-def _write(rows: list["Row"], zone: Any, file_format: str, output: Path | None, force: bool) -> None:
+def _spreadsheet_id(name: str) -> str:
+    from eros_dbt_runner.sheets import check_spreadsheet
+
+    return check_spreadsheet(name)
+
+
+def _write(rows: list["Row"], zone: Any, file_format: str, where: Path | str | None, force: bool) -> str:
+    """Write to a file, a spreadsheet's id, or stdout; gives what to call it."""
     from eros_dbt_runner.export import FORMATS, save
 
+    if isinstance(where, str):
+        from eros_dbt_runner.sheets import write_worksheet
+
+        schedules = sorted({row["schedule_id"] for row in rows})
+        day = schedules[0].rsplit("_", 1)[1]
+        title = schedules[0] if len(schedules) == 1 else f"{day[:4]}-{day[4:6]}-{day[6:]}"
+        return write_worksheet(rows, zone, where, title, force=force)
     content = FORMATS[file_format](rows, zone)
-    if output:
-        save(content, output, force=force)
-    else:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+    if where:
+        save(content, where, force=force)
+        return str(where)
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+    return "stdout"
 
 
 def _log(

@@ -5,13 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import threading
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
+import requests
 
+from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.sheets import write_worksheet
 from tests.python.harness import Project
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -125,9 +131,143 @@ def test_nothing_scheduled_is_a_failed_attempt(built):
         (("--date", "15.6."), "--date must be a date such as 2025-06-15, not '15.6.'."),
         (("--schedule", "luna"), "--schedule must be PAGE_YYYYMMDD, not 'luna'."),
         (("--schedule", "a_20250615", "--page", "a"), "Give --schedule, or --date and --page."),
+        (("--format", "sheets"), "--format sheets and --spreadsheet ID go together, without --output."),
+        (("--spreadsheet", "x" * 44), "--format sheets and --spreadsheet ID go together, without --output."),
+        (
+            ("--format", "sheets", "--spreadsheet", "../x"),
+            "--spreadsheet must be the id of a spreadsheet, not '../x'.",
+        ),
         (("--format", "xlsx"), "A workbook needs a file: add --output FILE."),
     ],
 )
 def test_wrong_use_is_one_sentence(project, arguments, said):
     result = project.eros("export", *arguments, code=ExitCode.USAGE)
     assert (result.stdout, result.stderr) == ("", f"eros: {said}\n")
+
+
+# ---- Google Sheets, as its REST interface is spoken to ----
+
+
+class Sheets(ThreadingHTTPServer):
+    """A spreadsheet `BOOK` on loopback that keeps what it is told; any other is not found."""
+
+    def __init__(self) -> None:
+        self.sheets: dict[str, list[list]] = {"Sheet1": []}
+        self.options: list[str] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.answer(self)
+
+            do_POST = do_PUT = do_GET
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        length = int(handler.headers.get("Content-Length") or 0)
+        body = json.loads(handler.rfile.read(length)) if length else {}
+        path, _, query = handler.path.partition("?")
+        if not path.startswith(f"/v4/spreadsheets/{BOOK}"):
+            return self.reply(handler, 403, {"error": {"code": 403, "message": "no", "status": "x"}})
+        range_of = re.search(r"/values/%27(.+?)%27", path)
+        if handler.command == "PUT" and range_of:
+            self.options.append(query)
+            self.sheets[range_of[1]] = body["values"]
+        elif path.endswith(":clear"):
+            self.sheets[range_of[1]] = []
+        replies = []
+        for request in body.get("requests", []):
+            if "addSheet" in request:
+                title = request["addSheet"]["properties"]["title"]
+                self.sheets[title] = []
+                replies.append({"addSheet": {"properties": self.properties(title)}})
+        sheets = [{"properties": self.properties(title)} for title in self.sheets]
+        return self.reply(
+            handler, 200, {"spreadsheetId": BOOK, "properties": {"title": "Book"}, "sheets": sheets, "replies": replies}
+        )
+
+    def properties(self, title: str) -> dict:
+        grid = {"rowCount": 10, "columnCount": 12}
+        number = list(self.sheets).index(title)
+        return {"title": title, "sheetId": number, "index": number, "sheetType": "GRID", "gridProperties": grid}
+
+    def reply(self, handler: BaseHTTPRequestHandler, status: int, document: dict) -> None:
+        content = json.dumps(document).encode()
+        handler.send_response(status)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+
+class OnLoopback(requests.Session):
+    """A session that finds Google's interface on this machine."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.base = f"http://127.0.0.1:{port}"
+
+    def request(self, method, url, *args, **kwargs):
+        assert url.startswith("https://sheets.googleapis.com")
+        return super().request(method, url.replace("https://sheets.googleapis.com", self.base), *args, **kwargs)
+
+
+BOOK = "1AbcDEF-spreadsheet_id"
+
+
+@pytest.fixture
+def google():
+    server = Sheets()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server, OnLoopback(server.server_port)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def message(**values) -> dict:
+    moment = datetime(2025, 6, 15, 17, tzinfo=ZoneInfo("UTC"))
+    return {
+        "schedule_id": "luna_20250615", "page_name": "luna", "scheduled_send_time": moment,
+        "time_slot_rank": 1, "message_type": "PPV", "price_tier": "mid", "content_category": "travel",
+        "has_urgency": False, "caption_id": 7, "caption_text": "hello", **values,
+    }  # fmt: skip
+
+
+def test_a_worksheet_takes_the_values_as_they_are(google):
+    server, session = google
+    rows = [message(caption_text=text, time_slot_rank=slot) for slot, text in enumerate(FORMULAS, 1)]
+    url = write_worksheet(rows, ZONE, BOOK, "2025-06-15", force=False, session=session)
+    assert url == f"https://docs.google.com/spreadsheets/d/{BOOK}#gid=1"
+    header, *lines = server.sheets["2025-06-15"]
+    assert [line[header.index("Caption")] for line in lines] == list(FORMULAS)
+    assert {line[header.index("Time (America/Los_Angeles)")] for line in lines} == {"10:00"}
+    assert server.options == ["valueInputOption=RAW"]
+    with pytest.raises(ErosError, match="Worksheet 2025-06-15 is there already; --force replaces it"):
+        write_worksheet(rows, ZONE, BOOK, "2025-06-15", force=False, session=session)
+    write_worksheet(rows[:1], ZONE, BOOK, "2025-06-15", force=True, session=session)
+    assert len(server.sheets["2025-06-15"]) == 2
+
+
+def test_a_spreadsheet_that_google_refuses_is_one_sentence(google):
+    _, session = google
+    with pytest.raises(ErosError, match="not shared with the account that EROS uses") as raised:
+        write_worksheet([message()], ZONE, "another-spreadsheet", "x", force=False, session=session)
+    assert raised.value.code is ExitCode.RUN_FAILED
+
+
+def test_sheets_without_credentials_is_a_failed_attempt(built, tmp_path):
+    key = tmp_path / "key.json"
+    key.write_text('{"private_key": "secretsecret"}')
+    result = built.eros(
+        "export", "--format", "sheets", "--spreadsheet", f"https://docs.google.com/spreadsheets/d/{BOOK}/edit",
+        env={"EROS_SHEETS_KEYFILE": str(key)}, code=ExitCode.CANNOT_START,
+    )  # fmt: skip
+    assert "There are no usable Google credentials" in result.stderr
+    assert "secretsecret" not in result.stderr
+    assert {(row["export_format"], row["status"]) for row in log(built)} == {("SHEETS", "FAILED")}
