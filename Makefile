@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 EROS := $(BIN)/eros
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast bench clean
+.PHONY: help venv demo test test-fast soak bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ test: venv ## everything, from nothing
 
 test-fast: venv ## the quick part
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+soak: venv ## thirty simulated days of `eros serve` with real runs, killed at random: an hour
+	EROS_SOAK_DAYS=15 $(BIN)/python -m pytest -q -n 2 tests/python/test_soak.py
 
 bench: venv ## measure the sizes that the design promises
 	$(BIN)/python benchmarks/bench.py

@@ -111,7 +111,9 @@ def test_production_is_compiled_to_valid_statements(twins: Twins, branch: list[s
     before = [sql for sql in twins.statements["first build"] if is_of_a_hook(sql)]
     models = [nodes[name] for name in in_order(content)]
     assert len(models) == len([name for name in nodes if name.startswith("model.")])
-    assert problems(analyser, [*before, *map(creation, models)]) == []
+    analyses = [node["compiled_code"] for name, node in nodes.items() if name.startswith("analysis.")]
+    assert len(analyses) >= 6
+    assert problems(analyser, [*before, *map(creation, models), *analyses]) == []
     for name, columns in typed_models(nodes):
         assert analyser.columns(name) == columns, name
 
