@@ -226,9 +226,13 @@ def check(project: Project, target: Target, wait: float, on_wait: Callable[[str]
 
     with lock.hold(project.runs_dir / "alerts.lock", "alerts check", lock.Deadline(wait), on_wait):
         with opened() as tables:
-            recovered = tables.close_recovered_alerts()
-            raised = tables.raise_due_alerts()
-            queue = tables.alert_queue() if known else []
+            checks, still_open = tables.health(), tables.open_alert_sources()
+            passing = {check["check_name"] for check in checks if check["check_status"] == "PASS"}
+            recovered = sorted(still_open & passing)
+            tables.close_alerts(recovered)
+            raised = tables.raise_due_alerts(checks)
+            # Every look at the views costs money on BigQuery; mostly nothing is open.
+            queue = tables.alert_queue() if known and (raised or still_open - passing) else []
         attempts = [attempt for channel in known for attempt in deliver(channel, queue)]
         if attempts:
             with opened() as tables:

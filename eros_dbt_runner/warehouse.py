@@ -6,7 +6,7 @@ datetimes. SQL here is what both engines take.
 
 import getpass
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timezone
 from hashlib import sha256
@@ -141,31 +141,33 @@ class Warehouse(ABC):
             made_by="performance",
         )
 
-    def raise_due_alerts(self) -> list[str]:
-        """Insert the alerts that health_checks says are due; gives their sources."""
+    def raise_due_alerts(self, checks: Sequence[Row]) -> list[str]:
+        """Insert the alerts that the rows of health_checks say are due; gives their sources."""
         moment = now()
-        due = [check for check in self.health() if check["alert_due"]]
+        due = [check for check in checks if check["alert_due"]]
         for check in due:
             name, level = check["check_name"], check["alert_due"]
             key = sha256(f"{name}|{level}|{moment.isoformat()}".encode()).hexdigest()
             self._insert_alert(key, moment, level, name, check["message"], None)
         return [check["check_name"] for check in due]
 
-    def close_recovered_alerts(self) -> list[str]:
-        """Close the open alerts of checks that pass again; gives their sources."""
-        found = self.rows(
-            "select distinct alerts.alert_source as source from automation_alerts as alerts"
-            " inner join health_checks as checks on alerts.alert_source = checks.check_name"
-            " where not coalesce(alerts.acknowledged, false) and checks.check_status = 'PASS' order by 1",
-            made_by="performance",
-        )
-        for row in found:
+    def open_alert_sources(self) -> set[str]:
+        """The sources of the alerts that nobody has taken."""
+        return {
+            row["alert_source"]
+            for row in self.rows(
+                "select distinct alert_source from automation_alerts where not coalesce(acknowledged, false)"
+            )
+        }
+
+    def close_alerts(self, sources: Iterable[str]) -> None:
+        """Close the open alerts of checks that pass again."""
+        for source in sources:
             self.rows(
                 "update automation_alerts set acknowledged = true, acknowledged_at = ?,"
                 " acknowledged_by = 'recovered' where alert_source = ? and not coalesce(acknowledged, false)",
-                [now(), row["source"]],
+                [now(), source],
             )
-        return [row["source"] for row in found]
 
     def alert_queue(self) -> list[Row]:
         """The alerts that wait for delivery, a row per channel, the gravest and oldest first."""
