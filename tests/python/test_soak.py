@@ -90,7 +90,7 @@ def succeeded(world: RealWorld) -> Counter[tuple[str, datetime]]:
     return Counter(
         (fact["schedule"], clock.parse_moment(fact["slot"]))
         for fact in facts
-        if fact["status"] not in ("RUNNING", "FAILED")
+        if fact["slot"] and fact["status"] not in ("RUNNING", "FAILED")
     )
 
 
@@ -99,6 +99,7 @@ def succeeded(world: RealWorld) -> Counter[tuple[str, datetime]]:
 def test_days_of_real_runs_with_random_kills(project: Project, begin: str) -> None:
     first = clock.parse_moment(begin)
     project.make_sample(pages=3, captions=600, messages=1500, end=first + timedelta(days=DAYS))
+    project.run("performance", as_of=first)  # a daily run before the first of these cannot begin
     world = RealWorld(project, first)
     world.serve()
     assert world.problems == []
@@ -120,7 +121,7 @@ def test_days_of_real_runs_with_random_kills(project: Project, begin: str) -> No
     for row in rows:
         by_status[row["job_status"]] += row["n"]
     assert by_status["RUNNING"] == 0
-    assert by_status["SUCCESS"] == sum(done.values())
+    assert by_status["SUCCESS"] == sum(done.values()) + 1
     assert by_status["FAILED"] > 0
     alerts = project.query("select job_id from automation_alerts where alert_source = 'job_run'")
     failed = project.query("select job_id from etl_job_runs where job_status = 'FAILED'")
