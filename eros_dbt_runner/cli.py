@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from eros_dbt_runner.commands import alerting, exporting, reading, run_log, running, serving
+from eros_dbt_runner.commands import alerting, exporting, reading, reporting, run_log, running, serving
 from eros_dbt_runner.commands.common import EXIT_CODES
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
@@ -65,6 +65,7 @@ for command in (
     reading.explain,
     reading.select,
     exporting.export,
+    reporting.report,
     run_log.runs,
     alerting.health,
     alerting.alerts,

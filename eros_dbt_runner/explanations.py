@@ -1,4 +1,14 @@
-"""What each column of schedule_recommendations means, for `eros explain`."""
+"""Why a caption was chosen, in words.
+
+`meaning` says what each column of schedule_recommendations means, for `eros explain`; `why` tells the
+story of one message in sentences, for `eros report`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+# A draw that changes the belief by less than a tenth is not worth a sentence.
+NOTABLE_LUCK = 1.1
 
 MEANINGS = {
     "schedule_id": "the page's schedule of that day: page_YYYYMMDD",
@@ -43,3 +53,65 @@ MEANINGS = {
 def meaning(column: str) -> str:
     """What a column means; empty for one that speaks for itself."""
     return MEANINGS.get(column, "")
+
+
+def why(message: Mapping[str, Any]) -> list[str]:
+    """Sentences, the weightiest first; `message` is a row of day_facts with the parts of its score."""
+    if message["score"] is None:
+        return ["It was published by hand, or by a version that kept no score."]
+    told = [_belief(message), _experience(message), _luck(message), _variety(message["diversity"])]
+    if message["budget_penalty"] < 0:
+        told.append("The week's share of urgent captions, or of this category, is nearly used up.")
+    if message["segment_multiplier"] > 1:
+        told.append(f"Its tier is what fans of this page pay for (score × {message['segment_multiplier']:g}).")
+    if message["is_soft_restricted"]:
+        told.append("It matches a pattern this page would rather avoid; nothing better was free.")
+    return [sentence for sentence in told if sentence]
+
+
+def times(ratio: float) -> str:
+    """A multiple as people read it: two digits, more only for what is 100 and more."""
+    if ratio >= 9.95:
+        return f"{ratio:,.0f} ×"
+    return f"{ratio:.1f} ×" if ratio >= 0.095 else f"{ratio:.2g} ×"
+
+
+def _belief(message: Mapping[str, Any]) -> str:
+    if message["caption_policy"] != "pooled":
+        return f"The draw from its record on this page: {message['draw']:.0%} chance of a good result."
+    if message["believed"] is None:
+        return "The page's usual message earns nothing, so there is no yardstick for it."
+    return (
+        f"Expected to bring {times(message['believed'])} what a usual message of this page brings"
+        f" (4 chances in 5: {times(message['believed_low'])} to {times(message['believed_high'])})."
+    )
+
+
+def _experience(message: Mapping[str, Any]) -> str:
+    sent, pages = message["outcome_count"], message["page_count"]
+    if sent:
+        return f"It was sent here {_count(sent, 'time')} in the last months."
+    if pages:
+        return f"It was never sent here; {_count(pages, 'other page')} told about it."
+    return "It was never sent anywhere: a first try."
+
+
+def _luck(message: Mapping[str, Any]) -> str:
+    """What the day's draw did to a belief; captions that are little known move the most."""
+    luck = message["luck"]
+    if luck is None or 1 / NOTABLE_LUCK < luck < NOTABLE_LUCK:
+        return ""
+    moved = f"{times(luck)} up" if luck > 1 else f"{times(1 / luck)} down"
+    return f"The day's draw, which gives little-known captions a try, moved that {moved}."
+
+
+def _variety(diversity: float) -> str:
+    if diversity >= 0.2:
+        return "Nothing of its category, tier or urgency went out lately."
+    if diversity > 0:
+        return "It differs from what went out lately."
+    return "It is much like what went out lately." if diversity < 0 else ""
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
