@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.warehouse import Row, Warehouse
 
 HOLIDAYS_AHEAD = timedelta(days=60)
@@ -87,6 +88,10 @@ def _part(reading: Callable[[], list[Row]]) -> Part:
     try:
         return Part(reading())
     except ErosError as error:
+        if error.code == ExitCode.CANNOT_START:
+            return Part(
+                problem="its tables are not there yet; `eros run performance` and `eros run daily` make them."
+            )
         return Part(problem=str(error))
 
 

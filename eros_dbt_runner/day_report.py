@@ -31,7 +31,6 @@ def render(facts: DayFacts, zone: ZoneInfo, made_at: datetime) -> bytes:
         max([LAST_HOUR, *(row["hour"] for row in messages)]) + 1,
     )
     by_page = {name: list(rows) for name, rows in groupby(messages, lambda row: row["page_name"])}
-    attention = [check for check in facts.health.rows if check["check_status"] != "PASS"]
     page = _environment(zone).get_template("day.html.j2").render(
         facts=facts,
         zone=zone.key,
@@ -43,8 +42,9 @@ def render(facts: DayFacts, zone: ZoneInfo, made_at: datetime) -> bytes:
         run=next(iter(facts.run.rows), None),
         holiday=next((row for row in facts.holidays.rows if row["holiday_date"] == facts.day), None),
         holidays={row["holiday_date"]: row for row in facts.holidays.rows},
-        left_out=[row for row in facts.creators if row["state"] in ("left_out", "not_published")],
-        failing=attention,
+        left_out=[row for row in facts.creators if row["state"] == "left_out"],
+        not_published=[row for row in facts.creators if row["state"] == "not_published"],
+        failing=[check for check in facts.health.rows if check["check_status"] != "PASS"],
         passing=[check for check in facts.health.rows if check["check_status"] == "PASS"],
     )  # fmt: skip
     return page.encode()
@@ -72,6 +72,7 @@ def _environment(zone: ZoneInfo) -> Environment:
         why=why,
         tier=lambda name: name if name in TIERS else "other",
         percent_of=lambda value, whole: round(100 * float(value or 0) / float(whole), 2) if whole else 0,
+        holiday_volume=_holiday_volume,
         on_log_scale=_on_log_scale,
     )
     return environment
@@ -114,6 +115,11 @@ def _figure(check: Row) -> str:
     if unit == "share":
         return f"{figure:.1%}"
     return f"{_number(figure, 1 if unit == 'hours' else 0)} {unit}"
+
+
+def _holiday_volume(holiday: Row) -> str:
+    factor = holiday["saturation_impact_factor"]
+    return f"volume × {factor:.2f}" if factor < 1 else "usual volume"
 
 
 def _count(things: int | Sequence[Any], name: str) -> str:

@@ -7,8 +7,8 @@ story of one message in sentences, for `eros report`.
 from collections.abc import Mapping
 from typing import Any
 
-# A draw that changes the belief by less than a tenth is not worth a sentence.
-NOTABLE_LUCK = 1.1
+# A draw that moves the belief by less than a quarter is not worth a sentence.
+NOTABLE_LUCK = 1.25
 
 MEANINGS = {
     "schedule_id": "the page's schedule of that day: page_YYYYMMDD",
@@ -70,19 +70,19 @@ def why(message: Mapping[str, Any]) -> list[str]:
 
 
 def times(ratio: float) -> str:
-    """A multiple as people read it: two digits, more only for what is 100 and more."""
+    """A multiple as people read it: 0.07 ×, 2.1 ×, 21 ×."""
     if ratio >= 9.95:
         return f"{ratio:,.0f} ×"
-    return f"{ratio:.1f} ×" if ratio >= 0.095 else f"{ratio:.2g} ×"
+    return f"{ratio:.1f} ×" if ratio >= 0.095 else f"{ratio:.1g} ×"
 
 
 def _belief(message: Mapping[str, Any]) -> str:
     if message["caption_policy"] != "pooled":
-        return f"The draw from its record on this page: {message['draw']:.0%} chance of a good result."
+        return f"Its record on this page drew a chance of {message['draw']:.0%} to beat the usual message."
     if message["believed"] is None:
-        return "The page's usual message earns nothing, so there is no yardstick for it."
+        return "The usual message of this page brings nothing, so there is no yardstick for it."
     return (
-        f"Expected to bring {times(message['believed'])} what a usual message of this page brings"
+        f"Expected to bring {times(message['believed'])} the usual message of this page"
         f" (4 chances in 5: {times(message['believed_low'])} to {times(message['believed_high'])})."
     )
 
@@ -90,26 +90,25 @@ def _belief(message: Mapping[str, Any]) -> str:
 def _experience(message: Mapping[str, Any]) -> str:
     sent, pages = message["outcome_count"], message["page_count"]
     if sent:
-        return f"It was sent here {_count(sent, 'time')} in the last months."
+        return f"Known from {_count(sent, 'result')} here."
     if pages:
-        return f"It was never sent here; {_count(pages, 'other page')} told about it."
-    return "It was never sent anywhere: a first try."
+        return f"Never tried here; known from {_count(pages, 'other page')}."
+    return "Never tried anywhere: a first try."
 
 
 def _luck(message: Mapping[str, Any]) -> str:
     """What the day's draw did to a belief; captions that are little known move the most."""
-    luck = message["luck"]
-    if luck is None or 1 / NOTABLE_LUCK < luck < NOTABLE_LUCK:
+    luck, believed = message["luck"], message["believed"]
+    if luck is None or believed is None or 1 / NOTABLE_LUCK < luck < NOTABLE_LUCK:
         return ""
-    moved = f"{times(luck)} up" if luck > 1 else f"{times(1 / luck)} down"
-    return f"The day's draw, which gives little-known captions a try, moved that {moved}."
+    return f"The day's draw {'raised' if luck > 1 else 'lowered'} that to {times(believed * luck)}."
 
 
 def _variety(diversity: float) -> str:
     if diversity >= 0.2:
-        return "Nothing of its category, tier or urgency went out lately."
+        return "Nothing of its kind went out lately."
     if diversity > 0:
-        return "It differs from what went out lately."
+        return "It differs from most that went out lately."
     return "It is much like what went out lately." if diversity < 0 else ""
 
 
