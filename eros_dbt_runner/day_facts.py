@@ -348,10 +348,15 @@ def _captions(tables: Warehouse) -> list[Row]:
 def _alerts(tables: Warehouse) -> list[Row]:
     """The open alerts, the gravest and newest first; `open_alerts` counts those not shown too."""
     return tables.rows(
-        "select *, count(*) over () as open_alerts from automation_alerts"
-        " where not coalesce(acknowledged, false)"
-        " order by case alert_level when 'CRITICAL' then 1 when 'WARNING' then 2 else 3 end,"
-        f" alert_time desc, alert_id limit {ALERTS_SHOWN}",  # noqa: S608 - a number of ours
+        f"""
+        select *, count(*) over () as open_alerts
+        from automation_alerts
+        where not coalesce(acknowledged, false)
+        order by
+            case alert_level when 'CRITICAL' then 1 when 'WARNING' then 2 else 3 end,
+            alert_time desc, alert_id
+        limit {ALERTS_SHOWN}
+        """,  # noqa: S608 - a number of ours
         made_by="performance",
     )
 

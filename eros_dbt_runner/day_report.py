@@ -114,7 +114,9 @@ def _figure(check: Row) -> str:
         return "nothing to measure"
     if unit == "share":
         return f"{figure:.1%}"
-    return f"{_number(figure, 1 if unit == 'hours' else 0)} {unit}"
+    if unit == "hours":
+        return f"{_number(figure, 1)} hours"
+    return _count(round(figure), unit.removesuffix("s"))
 
 
 def _holiday_volume(holiday: Row) -> str:

@@ -63,7 +63,7 @@ def why(message: Mapping[str, Any]) -> list[str]:
     if message["budget_penalty"] < 0:
         told.append("The week's share of urgent captions, or of this category, is nearly used up.")
     if message["segment_multiplier"] > 1:
-        told.append(f"Its tier is what fans of this page pay for (score × {message['segment_multiplier']:g}).")
+        told.append(f"Its tier suits what fans of this page pay (× {message['segment_multiplier']:g}).")
     if message["is_soft_restricted"]:
         told.append("It matches a pattern this page would rather avoid; nothing better was free.")
     return [sentence for sentence in told if sentence]
