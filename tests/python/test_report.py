@@ -423,7 +423,8 @@ def hundred(built: Project) -> Project:
             f"delete from {table};"
             f"insert into {table} select one.* replace ("
             " name as page_name, name || '_20250615' as schedule_id,"
-            " time_slot_rank + 5 * j as time_slot_rank, scheduled_send_time + to_minutes(29 * j) as scheduled_send_time"
+            " time_slot_rank + 5 * j as time_slot_rank, "
+            " scheduled_send_time + to_minutes(29 * j) as scheduled_send_time"
             f") from one, ({pages}), range(5) as again(j) where time_slot_rank + 5 * j < 25"
         )
     return built
@@ -518,8 +519,8 @@ def browse(pages: dict[str, str], folder: Path) -> tuple[dict[str, list], list[s
     done = subprocess.run(
         [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--hide-scrollbars",         f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr", "--window-size=1400,900",
-         "--dump-dom", file.as_uri()],
+         "--hide-scrollbars", "--enable-logging=stderr", "--window-size=1400,900",
+         f"--user-data-dir={folder / 'profile'}", "--dump-dom", file.as_uri()],
         capture_output=True, text=True, timeout=120, check=True,
         env={**os.environ, "HOME": str(folder)},
     )  # fmt: skip
