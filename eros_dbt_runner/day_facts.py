@@ -68,7 +68,7 @@ def read(tables: Warehouse, day: date, page: str | None) -> DayFacts:
         familiarity=_part(lambda: _familiarity(tables, page)),
         captions=_part(lambda: _captions(tables)),
         alerts=_part(lambda: _alerts(tables)),
-        health=_part(lambda: _health(tables)),
+        health=_part(tables.health),
     )
 
 
@@ -357,14 +357,5 @@ def _alerts(tables: Warehouse) -> list[Row]:
             alert_time desc, alert_id
         limit {ALERTS_SHOWN}
         """,  # noqa: S608 - a number of ours
-        made_by="performance",
-    )
-
-
-def _health(tables: Warehouse) -> list[Row]:
-    """The scorecard as it is now, the worst first."""
-    return tables.rows(
-        "select * from health_checks"
-        " order by case check_status when 'FAIL' then 1 when 'WARN' then 2 else 3 end, check_name",
         made_by="performance",
     )
