@@ -64,6 +64,7 @@ def _environment(zone: ZoneInfo) -> Environment:
         day=_day,
         short_day=lambda day: f"{day:%a} {day.day} {day:%b}",
         number=_number,
+        factor=lambda value: NOTHING if value is None else f"×\u00a0{value:.2f}",
         percent=lambda value: NOTHING if value is None else f"{value:.0%}",
         times=lambda value: NOTHING if value is None else times(value),
         words=lambda name: (name or "").replace("_", " "),
@@ -121,7 +122,7 @@ def _figure(check: Row) -> str:
 
 def _holiday_volume(holiday: Row) -> str:
     factor = holiday["saturation_impact_factor"]
-    return f"volume × {factor:.2f}" if factor < 1 else "usual volume"
+    return f"volume ×\u00a0{factor:.2f}" if factor < 1 else "usual volume"
 
 
 def _count(things: int | Sequence[Any], name: str) -> str:

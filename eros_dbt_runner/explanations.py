@@ -63,7 +63,7 @@ def why(message: Mapping[str, Any]) -> list[str]:
     if message["budget_penalty"] < 0:
         told.append("The week's share of urgent captions, or of this category, is nearly used up.")
     if message["segment_multiplier"] > 1:
-        told.append(f"Its tier suits what fans of this page pay (× {message['segment_multiplier']:g}).")
+        told.append(f"Its tier suits what fans of this page pay (×\u00a0{message['segment_multiplier']:g}).")
     if message["is_soft_restricted"]:
         told.append("It matches a pattern this page would rather avoid; nothing better was free.")
     return [sentence for sentence in told if sentence]
@@ -71,9 +71,8 @@ def why(message: Mapping[str, Any]) -> list[str]:
 
 def times(ratio: float) -> str:
     """A multiple as people read it: 0.07 ×, 2.1 ×, 21 ×."""
-    if ratio >= 9.95:
-        return f"{ratio:,.0f} ×"
-    return f"{ratio:.1f} ×" if ratio >= 0.095 else f"{ratio:.1g} ×"
+    digits = ",.0f" if ratio >= 9.95 else ".1f" if ratio >= 0.095 else ".1g"
+    return f"{ratio:{digits}}\u00a0×"  # never broken between lines
 
 
 def _belief(message: Mapping[str, Any]) -> str:
