@@ -6,7 +6,7 @@ where its tables are missing or cannot be read, the page says so and shows the r
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
@@ -95,6 +95,12 @@ def _part(reading: Callable[[], list[Row]]) -> Part:
         return Part(problem=str(error))
 
 
+def _around(day: date) -> tuple[datetime, datetime]:
+    """Moments that enclose the date in every zone: BigQuery then reads these days of a table only."""
+    midnight = datetime.combine(day, time(), timezone.utc)
+    return midnight - timedelta(days=1), midnight + timedelta(days=2)
+
+
 def _messages(tables: Warehouse, day: date, page: str | None) -> list[Row]:
     """The published messages in sending order, each with the parts of its score and the belief.
 
@@ -124,12 +130,14 @@ def _messages(tables: Warehouse, day: date, page: str | None) -> list[Row]:
         left join schedule_recommendations as chosen
             on messages.schedule_id = chosen.schedule_id
             and messages.time_slot_rank = chosen.time_slot_rank
+            and chosen.schedule_date = ?
         left join caption_beliefs as beliefs on messages.caption_id = beliefs.caption_id
-        where right(messages.schedule_id, 9) = ? and messages.schedule_is_active
+        where messages.scheduled_send_time between ? and ?
+            and right(messages.schedule_id, 9) = ? and messages.schedule_is_active
             and messages.page_name = coalesce(?, messages.page_name)
         order by messages.page_name, messages.scheduled_send_time, messages.time_slot_rank
         """,  # noqa: S608 - a number of ours
-        [f"_{day:%Y%m%d}", page],
+        [day, *_around(day), f"_{day:%Y%m%d}", page],
     )
 
 
@@ -156,7 +164,8 @@ def _creators(tables: Warehouse, day: date, page: str | None) -> list[Row]:
                 count(case when message_type = 'PPV' then 1 end) as ppv_published,
                 count(case when message_type = 'BUMP' then 1 end) as bump_published
             from schedule_recommendations_messages
-            where right(schedule_id, 9) = ? and schedule_is_active
+            where scheduled_send_time between ? and ?
+                and right(schedule_id, 9) = ? and schedule_is_active
             group by page_name
         ),
         withdrawn as (
@@ -207,7 +216,7 @@ def _creators(tables: Warehouse, day: date, page: str | None) -> list[Row]:
         where page_name = coalesce(?, page_name)
         order by page_name
         """,
-        [day, day, day, day, f"_{day:%Y%m%d}", day, day, day, day, day, page],
+        [day, day, day, day, *_around(day), f"_{day:%Y%m%d}", day, day, day, day, day, page],
     )
 
 
