@@ -1,12 +1,14 @@
 """The EROS tables on BigQuery, by Google's own client, which is imported only when one is wanted."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import TimeoutError as TookTooLong
 from datetime import date, datetime
 from typing import Any
 
+from eros_dbt_runner.catalogue import Catalogue, Column, routine_kind
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.warehouse import Row, Warehouse
+from eros_dbt_runner.warehouse import Row, Warehouse, stopped
 
 TIMEOUT_SECONDS = 300
 SCOPE = "https://www.googleapis.com/auth/bigquery"
@@ -50,18 +52,61 @@ class BigQueryWarehouse(Warehouse):
         """How SQL calls a function of the project."""
         return f"`{self.dataset}.{name}`"
 
-    def rows(self, sql: str, parameters: Sequence[Any] = (), made_by: str = "daily") -> list[Row]:
+    def catalogue(self) -> Catalogue:
+        """As in Warehouse."""
+        relations: dict[str, tuple[Column, ...]] = {}
+        for row in self.rows(
+            "select table_name, column_name, data_type, is_partitioning_column, clustering_ordinal_position"
+            f" from `{self.dataset}`.INFORMATION_SCHEMA.COLUMNS order by table_name, ordinal_position"  # noqa: S608
+        ):
+            column = Column(
+                row["column_name"],
+                row["data_type"],
+                row["is_partitioning_column"] == "YES",
+                row["clustering_ordinal_position"],
+            )
+            relations[row["table_name"]] = (*relations.get(row["table_name"], ()), column)
+        routines = self.rows(
+            f"select routine_name, routine_type from `{self.dataset}`.INFORMATION_SCHEMA.ROUTINES"  # noqa: S608
+        )
+        options = self.rows(
+            f"select table_name, option_value from `{self.dataset}`.INFORMATION_SCHEMA.TABLE_OPTIONS"  # noqa: S608
+            " where option_name = 'partition_expiration_days'"
+        )
+        return Catalogue(
+            relations,
+            {row["routine_name"]: routine_kind(row["routine_type"]) for row in routines},
+            has_partitions=True,
+            expiration_days={row["table_name"]: float(row["option_value"]) for row in options},
+        )
+
+    def check(self, sql: str) -> None:
+        """As in Warehouse; BigQuery's dry run bills nothing."""
+        self.bytes_billed(sql)
+
+    def rows(
+        self,
+        sql: str,
+        parameters: Sequence[Any] = (),
+        made_by: str = "daily",
+        stop_after: float | None = None,
+    ) -> list[Row]:
         """As in Warehouse."""
         from google.api_core.exceptions import GoogleAPIError, NotFound
 
+        seconds = stop_after or TIMEOUT_SECONDS
         config = self._bigquery.QueryJobConfig(
             query_parameters=[
                 self._bigquery.ScalarQueryParameter(None, _type(value), value) for value in parameters
             ]
         )
+        if stop_after:
+            config.job_timeout_ms = int(stop_after * 1000)
         try:
             job = self.client.query(sql, job_config=config, retry=None, job_retry=None)
-            return [dict(row.items()) for row in job.result(timeout=TIMEOUT_SECONDS)]
+            return [dict(row.items()) for row in job.result(timeout=seconds)]
+        except TookTooLong:
+            raise stopped(seconds) from None
         except NotFound as error:
             raise ErosError(
                 f"{self.dataset} is not complete ({one_sentence(error.message)}); run"

@@ -10,7 +10,16 @@ from typing import NoReturn
 
 import click
 
-from eros_dbt_runner.commands import alerting, exporting, reading, reporting, run_log, running, serving
+from eros_dbt_runner.commands import (
+    alerting,
+    exporting,
+    reading,
+    reporting,
+    run_log,
+    running,
+    serving,
+    verifying,
+)
 from eros_dbt_runner.commands.common import EXIT_CODES
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
@@ -69,6 +78,7 @@ for command in (
     run_log.runs,
     alerting.health,
     alerting.alerts,
+    verifying.verify,
     serving.serve,
     serving.schedules,
 ):

@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -18,6 +18,9 @@ from eros_dbt_runner.dbt_invocation import NodeEvent
 from eros_dbt_runner.errors import one_sentence
 from eros_dbt_runner.explanations import meaning
 from eros_dbt_runner.runs import Report
+
+if TYPE_CHECKING:
+    from eros_dbt_runner.verification import Result
 
 Row = Mapping[str, Any]
 BAD = ("error", "fail", "runtime error")
@@ -313,6 +316,26 @@ def show_selection(rows: Sequence[Row], page: str, segment: str) -> None:
             Text(row["caption_text"] or ""),
         )
     _console().print(table)
+
+
+def show_verification(results: Sequence["Result"]) -> None:
+    """The checks of `eros verify` by category, and how many passed."""
+    table = Table(title="What the database should be")
+    for name in ("category", "check", "verdict", "found"):
+        table.add_column(name, overflow="fold")
+    for category in dict.fromkeys(result.category for result in results):
+        table.add_section()
+        for number, result in enumerate(found for found in results if found.category == category):
+            table.add_row(
+                "" if number else category,
+                result.name,
+                Text(result.verdict, style="green" if result.verdict == "PASS" else "bold red"),
+                Text(result.found),
+            )
+    failed = sum(result.verdict == "FAIL" for result in results)
+    console = _console()
+    console.print(table)
+    console.print(f"{len(results)} checks: {len(results) - failed} PASS, {failed} FAIL")
 
 
 def _clock(row: Row, zone: ZoneInfo) -> str:

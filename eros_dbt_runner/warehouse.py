@@ -5,6 +5,7 @@ datetimes. SQL here is what both engines take.
 """
 
 import getpass
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eros_dbt_runner.catalogue import Catalogue, Column, routine_kind, standard_type
 from eros_dbt_runner.clock import now
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
@@ -75,12 +77,26 @@ class Warehouse(ABC):
         """Let go of the database."""
 
     @abstractmethod
-    def rows(self, sql: str, parameters: Sequence[Any] = (), made_by: str = "daily") -> list[Row]:
+    def rows(
+        self,
+        sql: str,
+        parameters: Sequence[Any] = (),
+        made_by: str = "daily",
+        stop_after: float | None = None,
+    ) -> list[Row]:
         """The result of a statement, one dict per row.
 
         Raises ErosError (CANNOT_START) that names the schedule `made_by` when a table or a function
-        is not there yet, RUN_FAILED when the engine refuses.
+        is not there yet, RUN_FAILED when the engine refuses or `stop_after` seconds have passed.
         """
+
+    @abstractmethod
+    def catalogue(self) -> Catalogue:
+        """What the dataset holds; raises ErosError (CANNOT_START) when there is no dataset to ask."""
+
+    @abstractmethod
+    def check(self, sql: str) -> None:
+        """Have a query planned and not run; raises ErosError as `rows` does if that cannot be."""
 
     def function(self, name: str) -> str:
         """How SQL calls a function of the project."""
@@ -340,23 +356,72 @@ class DuckDbWarehouse(Warehouse):
         sql = "select 1 from duckdb_schemas() where schema_name = ? and database_name = current_database()"
         return self._connection.execute(sql, [SCHEMA]).fetchone() is not None
 
-    def rows(self, sql: str, parameters: Sequence[Any] = (), made_by: str = "daily") -> list[Row]:
+    def catalogue(self) -> Catalogue:
+        """As in Warehouse."""
+        here = "database_name = current_database() and schema_name = ?"
+        relations: dict[str, tuple[Column, ...]] = {}
+        for row in self.rows(
+            f"select table_name, column_name, data_type from duckdb_columns() where {here}"  # noqa: S608
+            " order by table_name, column_index",
+            [SCHEMA],
+        ):
+            column = Column(row["column_name"], standard_type(row["data_type"]))
+            relations[row["table_name"]] = (*relations.get(row["table_name"], ()), column)
+        routines = self.rows(
+            f"select function_name, function_type from duckdb_functions() where {here}",  # noqa: S608
+            [SCHEMA],
+        )
+        kinds = {row["function_name"]: routine_kind(row["function_type"]) for row in routines}
+        return Catalogue(relations, kinds, has_partitions=False)
+
+    def check(self, sql: str) -> None:
+        """As in Warehouse."""
+        self.rows(f"explain {sql}")
+
+    def rows(
+        self,
+        sql: str,
+        parameters: Sequence[Any] = (),
+        made_by: str = "daily",
+        stop_after: float | None = None,
+    ) -> list[Row]:
         """As in Warehouse."""
         import duckdb
 
         try:
-            cursor = self._connection.execute(sql, list(map(_naive, parameters)))
+            with self._interrupted_after(stop_after):
+                cursor = self._connection.execute(sql, list(map(_naive, parameters)))
         except duckdb.CatalogException as error:
             what = one_sentence(str(error).splitlines()[0])
             raise ErosError(
                 f"{self._path} is not complete ({what}); run `eros run {made_by}` first.",
                 ExitCode.CANNOT_START,
             ) from None
+        except duckdb.InterruptException:
+            raise stopped(stop_after) from None
         except duckdb.Error as error:
             message = one_sentence(str(error))
             raise ErosError(f"The query failed: {message}", ExitCode.RUN_FAILED) from None
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def _interrupted_after(self, seconds: float | None) -> Iterator[None]:
+        """Stop the statement that runs in the block when `seconds` have passed; None: never."""
+        if seconds is None:
+            yield
+            return
+        timer = threading.Timer(seconds, self._connection.interrupt)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def stopped(seconds: float | None) -> ErosError:
+    """The error of a statement that took longer than `seconds`."""
+    return ErosError(f"The query was stopped after {seconds or 0:g} s.", ExitCode.RUN_FAILED)
 
 
 def _naive(value: Any) -> Any:

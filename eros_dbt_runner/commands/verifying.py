@@ -1,0 +1,46 @@
+"""`eros verify`."""
+
+from dataclasses import asdict
+
+import click
+
+from eros_dbt_runner.commands.common import (
+    json_option,
+    open_warehouse,
+    print_json,
+    target_option,
+    wait_option,
+)
+from eros_dbt_runner.exit_codes import ExitCode
+
+
+@click.command()
+@click.option("--limit", type=click.FloatRange(min=0, min_open=True), default=20, show_default=True,
+              metavar="SECONDS", help="How long 100,000 calls of a function may take.")  # fmt: skip
+@target_option
+@wait_option
+@json_option
+def verify(limit: float, target: str | None, wait: float, as_json: bool) -> ExitCode:
+    """Check that the database holds what the project says, and that it works; nothing is changed.
+
+    Tables, columns, partitions, functions and their values, holidays, dates around the clock changes,
+    speed: each check is PASS or FAIL with what was found.
+    """
+    from eros_dbt_runner import render
+    from eros_dbt_runner.declarations import Declarations
+    from eros_dbt_runner.project import Project
+    from eros_dbt_runner.verification import Deployment
+    from eros_dbt_runner.verification import verify as look
+
+    project = Project.locate()
+    place = project.find_target(target)
+    declared = Declarations(project.directory, place.adapter)
+    with open_warehouse(wait, target) as (tables, _zone):
+        results = look(Deployment(project, place, declared, tables, tables.catalogue(), limit))
+    failed = sum(result.verdict == "FAIL" for result in results)
+    if as_json:
+        counts = {"checks": len(results), "passed": len(results) - failed, "failed": failed}
+        print_json({"target": place.name, **counts, "results": [asdict(result) for result in results]})
+    else:
+        render.show_verification(results)
+    return ExitCode.CHECK_FAILED if failed else ExitCode.OK
