@@ -18,6 +18,8 @@ SHIPPED_DATA_DIR = "sample_data"
 DEFAULT_RUNS_DIR = "runs"
 DEFAULT_KEEP_RUNS_DAYS = 30
 DEFAULT_USD_PER_TIB = 6.25  # on-demand price of a query in location US
+# The same rules in C, where there is a C library: ten times as fast over all the files of the models.
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def read_yaml(path: Path) -> dict:
     Raises ErosError (CANNOT_START) for a file that is missing, is not YAML, or holds no mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), YAML_LOADER)  # noqa: S506 - a safe loader
     except OSError as error:
         raise ErosError(f"{path} cannot be read: {error.strerror}.", ExitCode.CANNOT_START) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

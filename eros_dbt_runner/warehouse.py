@@ -345,6 +345,7 @@ class DuckDbWarehouse(Warehouse):
             )
         self._path = database
         self._connection = connect_when_free(database, deadline, on_wait, read_only=read_only)
+        self._connection.execute("set enable_progress_bar = false")  # it would stand in what we print
         if self._has_schema():
             self._connection.execute(f"use {SCHEMA}")
 
