@@ -56,8 +56,9 @@ class BigQueryWarehouse(Warehouse):
         """As in Warehouse."""
         relations: dict[str, tuple[Column, ...]] = {}
         for row in self.rows(
-            "select table_name, column_name, data_type, is_partitioning_column, clustering_ordinal_position"
-            f" from `{self.dataset}`.INFORMATION_SCHEMA.COLUMNS order by table_name, ordinal_position"  # noqa: S608
+            "select table_name, column_name, data_type, is_partitioning_column,"  # noqa: S608
+            " clustering_ordinal_position"
+            f" from `{self.dataset}`.INFORMATION_SCHEMA.COLUMNS order by table_name, ordinal_position"
         ):
             column = Column(
                 row["column_name"],
@@ -93,6 +94,8 @@ class BigQueryWarehouse(Warehouse):
     ) -> list[Row]:
         """As in Warehouse."""
         from google.api_core.exceptions import GoogleAPIError, NotFound
+        from google.auth.exceptions import GoogleAuthError
+        from requests.exceptions import RequestException
 
         seconds = stop_after or TIMEOUT_SECONDS
         config = self._bigquery.QueryJobConfig(
@@ -107,6 +110,10 @@ class BigQueryWarehouse(Warehouse):
             return [dict(row.items()) for row in job.result(timeout=seconds)]
         except TookTooLong:
             raise stopped(seconds) from None
+        except (GoogleAuthError, RequestException) as error:
+            raise ErosError(
+                f"BigQuery cannot be reached: {one_sentence(str(error))}", ExitCode.CANNOT_START
+            ) from None
         except NotFound as error:
             raise ErosError(
                 f"{self.dataset} is not complete ({one_sentence(error.message)}); run"

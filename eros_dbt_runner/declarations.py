@@ -13,11 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, nodes
+from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import read_yaml
+from eros_dbt_runner.schedules import Schedule, read_schedules
 
 FOLDERS = ("staging", "learning", "scheduling", "operations")
 _JINJA = Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701 - SQL, not HTML
@@ -100,6 +101,11 @@ class Declarations:
         """The rows of the seed holiday_calendar, as text."""
         with _open(self.directory / "seeds" / "holiday_calendar.csv") as file:
             return list(csv.DictReader(file))
+
+    @cached_property
+    def schedules(self) -> dict[str, Schedule]:
+        """The schedules of schedules.yml, by name."""
+        return read_schedules(self.directory / "schedules.yml")
 
     @cached_property
     def selectors(self) -> set[str]:
@@ -207,7 +213,12 @@ def _open(path: Path) -> Any:
 
 def _parse(path: Path) -> nodes.Template:
     with _open(path) as file:
-        return _JINJA.parse(file.read())
+        try:
+            return _JINJA.parse(file.read())
+        except TemplateSyntaxError as error:
+            raise ErosError(
+                f"{path} (line {error.lineno}) is not valid Jinja: {error.message}", ExitCode.CANNOT_START
+            ) from None
 
 
 def _calls(path: Path, *names: str) -> Iterator[tuple[str, nodes.Call]]:

@@ -1,6 +1,7 @@
 """`eros verify`."""
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,12 @@ from eros_dbt_runner.commands.common import (
     target_option,
     wait_option,
 )
+from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from eros_dbt_runner.catalogue import Catalogue
+    from eros_dbt_runner.warehouse import Warehouse
 
 
 @click.command()
@@ -36,7 +42,7 @@ def verify(limit: float, target: str | None, wait: float, as_json: bool) -> Exit
     place = project.find_target(target)
     declared = Declarations(project.directory, place.adapter)
     with open_warehouse(wait, target) as (tables, _zone):
-        results = look(Deployment(project, place, declared, tables, tables.catalogue(), limit))
+        results = look(Deployment(place, declared, tables, _catalogue(tables), limit))
     failed = sum(result.verdict == "FAIL" for result in results)
     if as_json:
         counts = {"checks": len(results), "passed": len(results) - failed, "failed": failed}
@@ -44,3 +50,11 @@ def verify(limit: float, target: str | None, wait: float, as_json: bool) -> Exit
     else:
         render.show_verification(results)
     return ExitCode.CHECK_FAILED if failed else ExitCode.OK
+
+
+def _catalogue(tables: "Warehouse") -> "Catalogue":
+    """What the dataset holds; where not even that can be asked, there is nothing to verify."""
+    try:
+        return tables.catalogue()
+    except ErosError as error:
+        raise ErosError(str(error), ExitCode.CANNOT_START) from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from eros_dbt_runner.catalogue import Catalogue
 from eros_dbt_runner.declarations import Declarations
 from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.project import Project, Target
+from eros_dbt_runner.project import Target
 from eros_dbt_runner.warehouse import Warehouse
 
 NAMED_PROBLEMS = 5
@@ -19,7 +19,6 @@ class Deployment:
     A check of performance passes if its query takes no more than `limit` seconds.
     """
 
-    project: Project
     target: Target
     declared: Declarations
     tables: Warehouse

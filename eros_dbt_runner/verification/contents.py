@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from eros_dbt_runner.clock import iso, local_moment
-from eros_dbt_runner.schedules import read_schedules
 from eros_dbt_runner.verification.checks import Check, Deployment, Finding
 
 AGENCY_ZONE = "America/Los_Angeles"
@@ -77,7 +76,7 @@ HOLIDAYS = (
 
 def _zone_is_set(deployment: Deployment) -> Finding:
     """The models and the schedules go by the same clock."""
-    schedules = read_schedules(deployment.project.directory / "schedules.yml").values()
+    schedules = deployment.declared.schedules.values()
     zones = {
         "dbt_project.yml": deployment.declared.variables.get("timezone"),
         **{f"schedule {schedule.name}": schedule.timezone.key for schedule in schedules},
@@ -106,7 +105,8 @@ def _wrong_readings(deployment: Deployment, moments: list[datetime]) -> Iterator
     ):
         local = row["moment"].astimezone(ZoneInfo(AGENCY_ZONE))
         if (row["day"], row["hour"]) != (local.date(), local.hour):
-            yield f"{iso(row['moment'])} is {row['day']} {row['hour']}:00 and should be {local:%Y-%m-%d %H}:00"
+            found = f"{row['day']} {row['hour']}:00"
+            yield f"{iso(row['moment'])} is {found} and should be {local.date()} {local.hour}:00"
 
 
 def _wrong_hours(deployment: Deployment, changes: list[datetime]) -> Iterator[str]:

@@ -98,9 +98,7 @@ def _wrong_texts(
     ]
 
 
-def _numbers(
-    deployment: Deployment, expected: Mapping[str, tuple[str, str]], tolerance: float
-) -> Finding:
+def _numbers(deployment: Deployment, expected: Mapping[str, tuple[str, str]], tolerance: float) -> Finding:
     """Compare expressions with the values of their vectors; NULL is equal to NULL alone."""
     given = _values(deployment, list(expected))
     problems = [

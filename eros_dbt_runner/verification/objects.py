@@ -120,21 +120,23 @@ def _wrong_types(relation: Relation, found: Sequence[Column]) -> list[str]:
 
 
 def _partitioned(deployment: Deployment) -> Finding:
-    return _stored(deployment, "partition", {
-        table.name: (table.layout.partition_by,) for table in _tables(deployment) if table.layout.partition_by
-    }, {
+    layouts = {table.name: table.layout for table in _tables(deployment)}
+    expected = {name: (layout.partition_by,) for name, layout in layouts.items() if layout.partition_by}
+    found = {
         name: tuple(column.name for column in columns if column.is_partitioning)
         for name, columns in deployment.catalogue.relations.items()
-    })  # fmt: skip
+    }
+    return _stored(deployment, "partition", expected, found)
 
 
 def _clustered(deployment: Deployment) -> Finding:
-    return _stored(deployment, "cluster", {
-        table.name: table.layout.cluster_by for table in _tables(deployment) if table.layout.cluster_by
-    }, {
+    layouts = {table.name: table.layout for table in _tables(deployment)}
+    expected = {name: layout.cluster_by for name, layout in layouts.items() if layout.cluster_by}
+    found = {
         name: tuple(column.name for column in _clustering(columns))
         for name, columns in deployment.catalogue.relations.items()
-    })  # fmt: skip
+    }
+    return _stored(deployment, "cluster", expected, found)
 
 
 def _clustering(columns: tuple[Column, ...]) -> list[Column]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from eros_dbt_runner.schedules import read_schedules
 from eros_dbt_runner.verification.checks import Check, Deployment, Finding
 
 SCHEDULES = ("performance", "daily", "sweep")
@@ -16,13 +15,13 @@ SCHEDULES = ("performance", "daily", "sweep")
 
 def _schedules(deployment: Deployment) -> Finding:
     """Each schedule is known with its selector, and what it must produce is in the database."""
-    known = read_schedules(deployment.project.directory / "schedules.yml")
+    known = deployment.declared.schedules
     problems = [f"schedules.yml has no {name}" for name in SCHEDULES if name not in known]
     for schedule in known.values():
         if schedule.selector not in deployment.declared.selectors:
             problems.append(f"selectors.yml has no {schedule.selector}, which {schedule.name} runs")
         problems += [
-            f"{schedule.name} has not made {table}: run `eros run {schedule.name}`"
+            f"{schedule.name} has not made {table}: `eros run {schedule.name}`"
             for table in schedule.expects
             if table not in deployment.catalogue.relations
         ]
@@ -56,7 +55,7 @@ def _update_caption_performance(deployment: Deployment) -> Finding:
         " from caption_bandit_stats as stats full outer join caption_outcome_totals as totals"
         " on stats.page_name = totals.page_name and stats.caption_id = totals.caption_id",
     )
-    problem = f"{row['wrong']} of {row['pairs']} pairs do not count each outcome once: run `eros run performance`"
+    problem = f"{row['wrong']} of {row['pairs']} pairs do not count each outcome once: `eros run performance`"
     return Finding.of(f"{row['pairs']} pairs count each outcome once", [problem] if row["wrong"] else [])
 
 
@@ -75,7 +74,9 @@ def _run_daily_automation(deployment: Deployment) -> Finding:
         f" '_{day:%Y%m%d}') as messages on recommendations.schedule_id = messages.schedule_id"
         " and recommendations.time_slot_rank = messages.time_slot_rank",
     )
-    problem = f"{row['wrong']} of {row['messages']} slots of {day} differ from their message: run `eros run daily`"
+    problem = (
+        f"{row['wrong']} of {row['messages']} slots of {day} differ from their message: `eros run daily`"
+    )
     return Finding.of(f"{row['messages']} messages on {day}", [problem] if row["wrong"] else [])
 
 
@@ -94,7 +95,7 @@ def _locks(deployment: Deployment) -> Finding:
         " and recommendations.caption_id = locks.caption_id"
         " and recommendations.send_hour = locks.scheduled_send_hour",
     )
-    problem = f"{row['wrong']} of {row['messages']} captions of {day} have no lock: run `eros run daily`"
+    problem = f"{row['wrong']} of {row['messages']} captions of {day} have no lock: `eros run daily`"
     return Finding.of(f"{row['messages']} captions of {day} are locked", [problem] if row["wrong"] else [])
 
 
@@ -116,8 +117,8 @@ def _sweep(deployment: Deployment) -> Finding:
         f" where is_active and scheduled_send_date < date '{row['day']}'",
     )["n"]
     if left:
-        problems.append(f"{left} locks of days before {row['day']} are active: run `eros run sweep`")
-    return Finding.of(f"{row['sweeps']} sweeps, none active before {row['day']}", problems)
+        problems.append(f"{left} locks of days before {row['day']} are active: `eros run sweep`")
+    return Finding.of(f"{row['sweeps']} logged, no lock active before {row['day']}", problems)
 
 
 def _published(day: date) -> str:
