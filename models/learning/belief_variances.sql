@@ -15,11 +15,13 @@ pairs as (
 
 ),
 
-{#- How much two sends of one caption on one page differ. #}
+{# How much two sends of one caption on one page differ. #}
 message_level as (
 
     select
-        ({{ prior_weight }} * 1e0 + coalesce({{ exact_sum('log_emv_square_sum - outcome_count * mean_log_emv * mean_log_emv') }}, 0e0))
+        ({{ prior_weight }} * 1e0 + coalesce({{ exact_sum(
+            'log_emv_square_sum - outcome_count * mean_log_emv * mean_log_emv'
+        ) }}, 0e0))
         / ({{ prior_weight }} + coalesce(sum(outcome_count - 1), 0)) as message_variance
     from pairs
 
@@ -40,7 +42,9 @@ page_levels_{{ round }} as (
 
     select
         pairs.page_name,
-        {{ exact_sum('pairs.mean_log_emv / (previous.total_variance + previous.message_variance / pairs.outcome_count)') }}
+        {{ exact_sum(
+            'pairs.mean_log_emv / (previous.total_variance + previous.message_variance / pairs.outcome_count)'
+        ) }}
         / {{ exact_sum('1e0 / (previous.total_variance + previous.message_variance / pairs.outcome_count)') }}
             as page_level
     from pairs
@@ -77,9 +81,9 @@ round_{{ round }} as (
     group by message_level.message_variance
 
 ),
-{%- endfor %}
 
-{#- Two pages agreeing on a caption is what shows that the caption itself is good. #}
+{% endfor %}
+{# Two pages agreeing on a caption is what shows that the caption itself is good. #}
 caption_products as (
 
     select
@@ -95,7 +99,9 @@ caption_products as (
 caption_level as (
 
     select
-        ({{ prior_weight }} * 0.2e0 + coalesce({{ exact_sum('residual_sum * residual_sum - residual_square_sum') }}, 0e0))
+        ({{ prior_weight }} * 0.2e0 + coalesce({{ exact_sum(
+            'residual_sum * residual_sum - residual_square_sum'
+        ) }}, 0e0))
         / ({{ prior_weight }} + coalesce(sum(page_pairs), 0)) as caption_variance
     from caption_products
 

@@ -24,7 +24,7 @@ totals as (
 
 ),
 
-{#- One success and one failure are given to every pair, so that a single message decides nothing. #}
+{# One success and one failure are given to every pair, so that a single message decides nothing. #}
 counted as (
 
     select
@@ -78,7 +78,7 @@ previous_stats as (
 
 ),
 
-{#- Only what changed is merged. A percentile moves when others do: that is no news of this pair. #}
+{# Only what changed is merged. A percentile moves when others do: that is no news of this pair. #}
 compared as (
 
     select

@@ -43,7 +43,7 @@ page_medians as (
 
 ),
 
-{#- The same text often stands in the bank under several ids; the smallest takes the credit. #}
+{# The same text often stands in the bank under several ids; the smallest takes the credit. #}
 captions_by_key as (
 
     select
@@ -63,9 +63,9 @@ mature_messages as (
     left join captions_by_key on viewed_messages.caption_key = captions_by_key.caption_key
     where
         viewed_messages.sending_time <= {{ as_of(minus_hours=var('outcome_maturity_hours')) }}
-        {%- if first_date %}
+    {%- if first_date %}
         and viewed_messages.sending_date >= {{ first_date }}
-        {%- endif %}
+    {%- endif %}
 
 ),
 

@@ -40,7 +40,9 @@ page_levels as (
 
     select
         pairs.page_name,
-        {{ exact_sum('pairs.mean_log_emv / (variances.weighting_variance + variances.message_variance / pairs.outcome_count)') }}
+        {{ exact_sum(
+            'pairs.mean_log_emv / (variances.weighting_variance + variances.message_variance / pairs.outcome_count)'
+        ) }}
         / {{ exact_sum('1e0 / (variances.weighting_variance + variances.message_variance / pairs.outcome_count)') }}
             as page_level
     from pairs
@@ -64,7 +66,7 @@ mean_level as (
 
 ),
 
-{#- A page never seen takes the mean of all pages; before anything was learnt, its own median. #}
+{# A page never seen takes the mean of all pages; before anything was learnt, its own median. #}
 levelled as (
 
     select
