@@ -27,7 +27,7 @@ recent_usage as (
 
 ),
 
-{#- Whatever id it went out under, the text is what rests. #}
+{# Whatever id it went out under, the text is what rests. #}
 excluded as (
 
     select
@@ -46,7 +46,7 @@ excluded as (
 
 ),
 
-{#- One row per creator and caption, 10 million for 100 creators: numbers only, the texts are joined
+{# One row per creator and caption, 10 million for 100 creators: numbers only, the texts are joined
     to the few that are chosen. #}
 final as (
 

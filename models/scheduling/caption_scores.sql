@@ -42,7 +42,7 @@ typical as (
 
 ),
 
-{#- A page that no outcome or view has told anything about is believed to be like the mean page. #}
+{# A page that no outcome or view has told anything about is believed to be like the mean page. #}
 pages as (
 
     select
@@ -83,7 +83,7 @@ paired as (
 
 ),
 
-{#- What the caption did on its other pages: all pages' sums less this page's part. #}
+{# What the caption did on its other pages: all pages' sums less this page's part. #}
 elsewhere as (
 
     select
@@ -115,7 +115,7 @@ posterior as (
 
 ),
 
-{#- The width of 0.25 is deliberate: exploring at the full standard deviation earns less. √3/π turns
+{# The width of 0.25 is deliberate: exploring at the full standard deviation earns less. √3/π turns
     a logistic draw's scale into a standard deviation. #}
 drawn as (
 

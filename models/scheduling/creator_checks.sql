@@ -20,7 +20,7 @@ broken_patterns as (
 
 ),
 
-{#- A restriction row sets the minimum of the scope that it is about. #}
+{# A restriction row sets the minimum of the scope that it is about. #}
 minimum_pools as (
 
     select

@@ -1,4 +1,7 @@
 {%- set days_before = execution_date_value().weekday() %}
+{%- set week_ago = add_days('week_days.schedule_date', -7) %}
+{%- set recent = 'case when holidays.holiday_date is null and activity.sending_date >= ' ~ week_ago %}
+{%- set earlier = 'case when holidays.holiday_date is null and activity.sending_date < ' ~ week_ago %}
 
 with
 
@@ -20,7 +23,7 @@ volume_policy as (
 
 ),
 
-{#- A creator is active if it sent a message lately. #}
+{# A creator is active if it sent a message lately. #}
 active_creators as (
 
     select page_name
@@ -30,7 +33,7 @@ active_creators as (
 
 ),
 
-{#- Every day of the week up to today, Monday first: a day's count is what brings the week's
+{# Every day of the week up to today, Monday first: a day's count is what brings the week's
     rounded total forward, so the days before have to be known. #}
 week_days as (
 
@@ -42,32 +45,29 @@ week_days as (
 
 ),
 
-{#- Each day sees only what had been sent before it, so that it is planned alike on every day of
+{# Each day sees only what had been sent before it, so that it is planned alike on every day of
     the week. Holidays are left out of the comparison of the last 7 dates with the 30 before. #}
 history as (
 
     select
         week_days.page_name,
         week_days.schedule_date,
-        coalesce(max(
-            case when activity.sending_date >= {{ add_days('week_days.schedule_date', -30) }} then activity.largest_sent_count end
-        ), 0) as audience,
-        {%- for period, condition in {
-            'recent': 'activity.sending_date >= ' ~ add_days('week_days.schedule_date', -7),
-            'earlier': 'activity.sending_date < ' ~ add_days('week_days.schedule_date', -7)
-        }.items() %}
         {%- for measure in ['sent_count', 'viewed_count', 'earnings'] %}
-        {{ exact_sum(
-            'case when holidays.holiday_date is null and ' ~ condition ~ ' then activity.' ~ measure ~ ' end'
-        ) }} as {{ period }}_{{ measure }}{{ ',' if not (period == 'earlier' and loop.last) }}
+        {{ exact_sum(recent ~ ' then activity.' ~ measure ~ ' end') }} as recent_{{ measure }},
+        {{ exact_sum(earlier ~ ' then activity.' ~ measure ~ ' end') }} as earlier_{{ measure }},
         {%- endfor %}
-        {%- endfor %}
+        coalesce(max(
+            case
+                when activity.sending_date >= {{ add_days('week_days.schedule_date', -30) }}
+                    then activity.largest_sent_count
+            end
+        ), 0) as audience
     from week_days
     left join activity
         on
             week_days.page_name = activity.page_name
             and activity.sending_date >= {{ add_days('week_days.schedule_date', -37) }}
-            and activity.sending_date < week_days.schedule_date
+            and week_days.schedule_date > activity.sending_date
     left join holidays on activity.sending_date = holidays.holiday_date
     group by week_days.page_name, week_days.schedule_date
 
@@ -97,7 +97,7 @@ scored as (
 
 ),
 
-{#- The cap of a day: the policy's maximum, or fewer where the minimum gap leaves no more hours. #}
+{# The cap of a day: the policy's maximum, or fewer where the minimum gap leaves no more hours. #}
 sized as (
 
     select
@@ -146,7 +146,7 @@ cumulated as (
 
 ),
 
-{#- What a full day cannot take waits for the next: the week's total so far is its target, or less
+{# What a full day cannot take waits for the next: the week's total so far is its target, or less
     where the caps since some earlier day leave no room. #}
 ppv_capped as (
 

@@ -23,7 +23,7 @@ tier_mix as (
 
 ),
 
-{#- What fans pay for, not what is asked: prices weighted by what they earned. #}
+{# What fans pay for, not what is asked: prices weighted by what they earned. #}
 prices as (
 
     select
@@ -54,7 +54,30 @@ segmented as (
 
 ),
 
-{#- Webster's sequence: the tier of the first, second, third… priced message of a week. However
+tiers as (
+
+    select
+        'budget' as price_tier,
+        1 as tier_order
+    union all
+    select
+        'mid' as price_tier,
+        2 as tier_order
+    union all
+    select
+        'premium' as price_tier,
+        3 as tier_order
+
+),
+
+seats as (
+
+    select seat
+    from {{ integer_series(1, most_ppv_a_week, 'seat') }}
+
+),
+
+{# Webster's sequence: the tier of the first, second, third… priced message of a week. However
     few a day has, the week's come out in the segment's shares. #}
 tier_seats as (
 
@@ -66,16 +89,10 @@ tier_seats as (
             when 'budget' then tier_mix.budget_share
             when 'mid' then tier_mix.mid_share
             else tier_mix.premium_share
-        end / (seat - 0.5e0) as quotient
+        end / (seats.seat - 0.5e0) as quotient
     from tier_mix
-    cross join (
-        select 'budget' as price_tier, 1 as tier_order
-        union all
-        select 'mid' as price_tier, 2 as tier_order
-        union all
-        select 'premium' as price_tier, 3 as tier_order
-    ) as tiers
-    cross join {{ integer_series(1, most_ppv_a_week, 'seat') }}
+    cross join tiers
+    cross join seats
 
 ),
 
@@ -116,8 +133,8 @@ final as (
     left join tier_sequence
         on
             segmented.behavioral_segment = tier_sequence.behavioral_segment
-            and tier_sequence.message_number > segmented.ppv_to_date - segmented.ppv_count
-            and tier_sequence.message_number <= segmented.ppv_to_date
+            and segmented.ppv_to_date - segmented.ppv_count < tier_sequence.message_number
+            and segmented.ppv_to_date >= tier_sequence.message_number
     group by
         segmented.page_name, segmented.schedule_date, segmented.account_size, segmented.audience,
         segmented.behavioral_segment, segmented.revenue_weighted_price, segmented.saturation_score,

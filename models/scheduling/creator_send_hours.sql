@@ -64,7 +64,7 @@ day_hours as (
 
 ),
 
-{#- Every hour of the sending day; one never used stands at the page's average. #}
+{# Every hour of the sending day; one never used stands at the page's average. #}
 page_hours as (
 
     select
@@ -97,7 +97,7 @@ ranked_hours as (
 
 ),
 
-{#- A set of hours is better if it holds the best hour; then if it holds the second best; and so on.
+{# A set of hours is better if it holds the best hour; then if it holds the second best; and so on.
     Powers of two say just that, and leave room for the gap to be kept by the whole set. #}
 candidate_sets as (
 
@@ -108,8 +108,8 @@ candidate_sets as (
     from creators
     inner join patterns
         on
-            patterns.hour_count = creators.ppv_count + creators.bump_count
-            and patterns.smallest_gap_hours >= creators.min_gap_hours
+            creators.ppv_count + creators.bump_count = patterns.hour_count
+            and creators.min_gap_hours <= patterns.smallest_gap_hours
     inner join ranked_hours
         on
             creators.page_name = ranked_hours.page_name

@@ -73,7 +73,7 @@ restricted as (
 
 ),
 
-{#- What went to the page in the 7 days before, seen from each group. #}
+{# What went to the page in the 7 days before, seen from each group. #}
 used as (
 
     select

@@ -17,7 +17,7 @@ caption_bank as (
 
 ),
 
-{#- Swept or not, an assigned text rests; only a cancelled one is free. The day's own schedule does
+{# Swept or not, an assigned text rests; only a cancelled one is free. The day's own schedule does
     not count against itself, so that planning the same day again decides the same. #}
 standing as (
 

@@ -13,7 +13,7 @@ patterns as (
 
 ),
 
-{#- Creators share most of their patterns, so each is held against the bank once. #}
+{# Creators share most of their patterns, so each is held against the bank once. #}
 pattern_matches as (
 
     {{ pattern_matches(ref('restriction_patterns'), 'patterns', 'captions') }}

@@ -12,7 +12,7 @@ caption_beliefs as (
 
 ),
 
-{#- Of several ids with one text and tier the smallest stands for all: it has the credit, too. #}
+{# Of several ids with one text and tier the smallest stands for all: it has the credit, too. #}
 one_per_text as (
 
     select *

@@ -31,7 +31,7 @@ creators as (
 
 ),
 
-{#- The best caption goes out at the best hour. #}
+{# The best caption goes out at the best hour. #}
 placed as (
 
     select
@@ -90,8 +90,13 @@ final as (
 
 )
 
-{#- Published is published: a day that has a schedule keeps it, whatever has been learnt since. #}
+{# Published is published: a day that has a schedule keeps it, whatever has been learnt since. #}
 select * from final
 {%- if is_incremental() %}
-where schedule_id not in (select schedule_id from {{ this }} where schedule_date = {{ execution_date() }})
+where
+    schedule_id not in (
+        select published.schedule_id
+        from {{ this }} as published
+        where published.schedule_date = {{ execution_date() }}
+    )
 {%- endif %}

@@ -18,9 +18,9 @@ recommendations as (
     select * from {{ ref('schedule_recommendations') }}
     where
         is_active
-        {%- if is_incremental() %}
+    {%- if is_incremental() %}
         and schedule_date >= {{ execution_date(-var('message_lookback_days')) }}
-        {%- endif %}
+    {%- endif %}
 
 ),
 

@@ -10,7 +10,7 @@ creators_to_schedule as (
 
 ),
 
-{#- Most pages send one or two tiers a day: the others' millions need no score. #}
+{# Most pages send one or two tiers a day: the others' millions need no score. #}
 needed_scores as (
 
     select * from {{ ref('caption_scores') }}
