@@ -77,7 +77,7 @@ ranked as (
 
 ),
 
-{#- BigQuery's tables hold no NULL arrays: an empty one is written for it. #}
+{# BigQuery's tables hold no NULL arrays: an empty one is written for it. #}
 final as (
 
     select

@@ -87,7 +87,7 @@ judged as (
 
 ),
 
-{#- Of several usable rows with one row_id the earliest counts: a run that re-evaluates the newest
+{# Of several usable rows with one row_id the earliest counts: a run that re-evaluates the newest
     dates only then decides like one that reads everything. Among rows of the same moment the one
     with the most views is the latest state. #}
 ranked as (
@@ -137,7 +137,7 @@ decided as (
 
 ),
 
-{#- Normalising is what costs, and the same texts are sent again and again: each is keyed once. #}
+{# Normalising is what costs, and the same texts are sent again and again: each is keyed once. #}
 message_keys as (
 
     select
