@@ -45,7 +45,7 @@ delivered as (
 
 ),
 
-{#- What an adopted dataset has of old, nobody waits for. #}
+{# What an adopted dataset has of old, nobody waits for. #}
 open_alerts as (
 
     select *
@@ -83,7 +83,7 @@ waiting as (
 
 ),
 
-{#- Of several that say the same and wait together, the first goes out. #}
+{# Of several that say the same and wait together, the first goes out. #}
 first_of_their_kind as (
 
     select

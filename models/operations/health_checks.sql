@@ -55,7 +55,7 @@ deliveries as (
 
 ),
 
-{#- A replay of an earlier day does not do today's work, and a build of a part checks no creator. #}
+{# A replay of an earlier day does not do today's work, and a build of a part checks no creator. #}
 good_runs as (
 
     select
@@ -69,21 +69,21 @@ good_runs as (
 
 ),
 
-{#- A schedule that never succeeded is as late as the first run of any is old. #}
+{# A schedule that never succeeded is as late as the first run of any is old. #}
 schedule_ages as (
 
     select
         coalesce(
             max(case when job_name in ('performance', 'build') then job_start_time end),
-            (select min(job_start_time) from job_runs)
+            (select min(job_runs.job_start_time) from job_runs)
         ) as performance_since,
         coalesce(
             max(case when job_name in ('daily', 'build') then job_start_time end),
-            (select min(job_start_time) from job_runs)
+            (select min(job_runs.job_start_time) from job_runs)
         ) as daily_since,
         coalesce(
             max(case when job_name in ('sweep', 'daily', 'build') then job_start_time end),
-            (select min(job_start_time) from job_runs)
+            (select min(job_runs.job_start_time) from job_runs)
         ) as sweep_since
     from good_runs
 
@@ -95,10 +95,10 @@ recent_runs as (
         job_name,
         job_status,
         creators_failed,
-        row_number() over (partition by job_name order by job_start_time desc, job_id) as recency,
+        row_number() over (partition by job_name order by job_start_time desc, job_id asc) as recency,
         row_number() over (
             partition by creators_failed is null
-            order by job_start_time desc, job_id
+            order by job_start_time desc, job_id asc
         ) as recency_by_check
     from job_runs
     where job_status != 'RUNNING' and {{ hours_between('job_start_time', moment) }} <= 7 * 24
@@ -151,7 +151,8 @@ measured as (
         'platform' as owner,
         'etl_job_runs' as detail_table,
         'since the last performance run that succeeded' as measures,
-        'no performance run has succeeded for {{ var("performance_late_hours") }} hours: nothing new is learnt' as problem,
+        'no performance run has succeeded for {{ var("performance_late_hours") }} hours: nothing new is learnt'
+            as problem,
         'see `eros runs --job performance`, mend what failed, then `eros run performance`' as next_step,
         true as raises_alert
     from schedule_ages
@@ -200,7 +201,8 @@ measured as (
         'mass_messages' as detail_table,
         'since the newest message in mass_messages was sent' as measures,
         'mass_messages has had no new row for {{ var("input_late_hours") }} hours or more' as problem,
-        'ask whoever loads mass_messages; afterwards `eros run performance --since DATE` takes in what was missed' as next_step,
+        'ask whoever loads mass_messages; afterwards `eros run performance --since DATE` takes in what was missed'
+            as next_step,
         true as raises_alert
     from messages
     where sending_date >= {{ add_days(today, -37) }} and sending_time <= {{ moment }}
@@ -354,7 +356,8 @@ measured as (
         'alert_deliveries' as detail_table,
         'of the last 3 days could not be delivered' as measures,
         'the webhook or the mail server refuses alerts' as problem,
-        'see error_message in alert_deliveries, mend the EROS_ALERT_… or EROS_SMTP_… settings, then `eros alerts check`' as next_step,
+        'see error_message in alert_deliveries, mend EROS_ALERT_… or EROS_SMTP_…, then `eros alerts check`'
+            as next_step,
         false as raises_alert
     from undelivered
 
@@ -373,7 +376,7 @@ judged as (
 
 ),
 
-{#- An alert is an incident, not an observation: as long as it is open, and for a while after somebody
+{# An alert is an incident, not an observation: as long as it is open, and for a while after somebody
     took it, the same finding raises no other. One that recovered and came back is a new one. #}
 known_alerts as (
 
