@@ -33,7 +33,7 @@
 
     requests as (
 
-        select * from {{ requests }} as given
+        select * from {{ requests }}
 
     ),
 

@@ -82,12 +82,12 @@
 
 {#- Each state table is there with the columns that create_state_table gave it. #}
 {%- for table in operations_tables() %}
-    {%- set relation = source('operations', table.name) %}
-    {%- set counted = [] %}
-    {%- for column in table.columns %}
-        {%- do counted.append('count(' ~ column.split(' ')[0] ~ ')') %}
-    {%- endfor %}
-    {%- do vectors.append((
+{%- set relation = source('operations', table.name) %}
+{%- set counted = [] %}
+{%- for column in table.columns %}
+{%- do counted.append('count(' ~ column.split(' ')[0] ~ ')') %}
+{%- endfor %}
+{%- do vectors.append((
         'create_state_table: ' ~ table.name,
         '(select ' ~ counted | join(' + ') ~ ' from ' ~ relation ~ ' where false)',
         '0'
@@ -229,7 +229,7 @@ compared as (
     {% for vector, rendered, expected in vectors %}
     select
         {{ text_literal(vector) }} as vector,
-        ({{ rendered }}) is distinct from ({{ expected }}) as is_off
+        (({{ rendered }}) is distinct from ({{ expected }})) as is_off
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 

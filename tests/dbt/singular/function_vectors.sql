@@ -116,7 +116,7 @@ text_vectors as (
 
 ),
 
-{#- uniform_draw is exact, to the last bit; the others may differ by rounding. #}
+{# uniform_draw is exact, to the last bit; the others may differ by rounding. #}
 number_vectors as (
     {% for successes, failures, lower, upper, bonus in bounds %}
     {%- for field, expected in [('lower_bound', lower), ('upper_bound', upper), ('exploration_bonus', bonus)] %}
@@ -159,7 +159,7 @@ samples as (
 
 ),
 
-{#- A random number has no expected value, but it stays in its interval, reaches into both halves of
+{# A random number has no expected value, but it stays in its interval, reaches into both halves of
     it, and is not the same twice. #}
 sample_vectors as (
 

@@ -1,6 +1,14 @@
 {#- Each outcome of the re-evaluated dates is mature, was viewed, and has the EMV, the verdict and the
     logarithm that its own columns give. -#}
-select *
+select
+    row_id,
+    page_name,
+    caption_id,
+    sending_time,
+    emv,
+    page_median_emv,
+    is_success,
+    log_emv
 from {{ ref('message_outcomes') }}
 where
     sending_date >= {{ execution_date(-var('message_lookback_days')) }}

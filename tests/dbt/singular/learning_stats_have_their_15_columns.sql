@@ -5,12 +5,8 @@
     'avg_conversion_rate', 'avg_emv', 'last_emv_observed', 'confidence_lower_bound',
     'confidence_upper_bound', 'exploration_score', 'last_used', 'last_updated', 'performance_percentile'
 ] %}
-{%- set found = [] %}
-{%- if execute %}
-    {%- for column in adapter.get_columns_in_relation(ref('caption_bandit_stats')) %}
-        {%- do found.append(column.name | lower) %}
-    {%- endfor %}
-{%- endif %}
+{%- set columns = adapter.get_columns_in_relation(ref('caption_bandit_stats')) if execute else [] %}
+{%- set found = columns | map(attribute='name') | map('lower') | list %}
 select
     {{ text_literal(found | join(', ')) }} as found_columns,
     {{ text_literal(expected | join(', ')) }} as expected_columns

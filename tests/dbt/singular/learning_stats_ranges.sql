@@ -1,5 +1,13 @@
 {#- No statistic lies outside its range; a NULL does not pass either. -#}
-select *
+select
+    page_name,
+    caption_id,
+    confidence_lower_bound,
+    confidence_upper_bound,
+    exploration_score,
+    performance_percentile,
+    total_observations,
+    avg_conversion_rate
 from {{ ref('caption_bandit_stats') }}
 where
     (

@@ -1,7 +1,7 @@
 {#- select_captions_for_creator gives for one creator what the daily run chose for it. It is asked for
     the first creator by name that passed its check. #}
 {%- set chosen = none -%}
-{%- if execute -%}
+{%- if execute and load_relation(ref('creator_day_plan')) is not none -%}
     {%- set found = run_query(
         'select plans.page_name, plans.behavioral_segment, plans.num_budget, plans.num_mid, plans.num_premium,'
         ~ ' plans.num_bump from ' ~ ref('creator_day_plan') ~ ' as plans inner join ' ~ ref('creator_checks')
@@ -12,8 +12,10 @@
 {%- endif -%}
 
 {%- if chosen is none %}
-select page_name from {{ ref('selected_captions') }}
-where false and page_name in (select page_name from {{ ref('caption_scores') }})
+select selected.page_name
+from {{ ref('selected_captions') }} as selected
+inner join {{ ref('caption_scores') }} as scores on selected.page_name = scores.page_name
+where false
 {%- else %}
 with
 

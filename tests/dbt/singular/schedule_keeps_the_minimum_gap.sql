@@ -28,5 +28,6 @@ select
     volume_policy.min_gap_hours
 from messages
 inner join volume_policy on messages.account_size = volume_policy.account_size
-where {{ dbt.datediff('messages.previous_send_time', 'messages.scheduled_send_time', 'second') }}
+where
+    {{ dbt.datediff('messages.previous_send_time', 'messages.scheduled_send_time', 'second') }}
     < 3600 * volume_policy.min_gap_hours

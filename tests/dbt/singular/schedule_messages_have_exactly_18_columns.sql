@@ -8,14 +8,14 @@
     'confidence_lower_bound', 'confidence_upper_bound', 'total_observations', 'caption_last_updated',
     'schedule_created_at', 'schedule_is_active', 'time_slot_rank',
 ] %}
-{%- set found = [] %}
-{%- if execute %}
-    {%- for column in adapter.get_columns_in_relation(ref('schedule_recommendations_messages')) %}
-        {%- do found.append(column.name | lower) %}
-    {%- endfor %}
-{%- endif %}
+{%- set columns = adapter.get_columns_in_relation(ref('schedule_recommendations_messages')) if execute else [] %}
+{%- set found = columns | map(attribute='name') | map('lower') | list %}
 select
     {{ text_literal(found | join(', ')) }} as found_columns,
     {{ text_literal(expected | join(', ')) }} as expected_columns
-from (select count(*) as row_count from {{ ref('schedule_recommendations_messages') }} where false) as one_row
+from (
+    select count(*) as row_count
+    from {{ ref('schedule_recommendations_messages') }}
+    where false
+) as one_row
 where {{ 'false' if found == expected else 'true' }}

@@ -34,7 +34,11 @@ texts as (
     select
         caption_text,
         {{ function_name('caption_key_v2') }}(caption_text) as caption_key
-    from (select distinct caption_text from assignments where caption_text is not null) as distinct_texts
+    from (
+        select distinct caption_text
+        from assignments
+        where caption_text is not null
+    ) as distinct_texts
 
 ),
 

@@ -13,7 +13,9 @@ recommendations as (
         end as expected_multiplier,
         case
             when caption_policy = 'pooled'
-                then posterior_mean + 0.25e0 * posterior_sd * 0.551328895421792e0 * ln(uniform_draw / (1e0 - uniform_draw))
+                then
+                    posterior_mean
+                    + 0.25e0 * posterior_sd * 0.551328895421792e0 * ln(uniform_draw / (1e0 - uniform_draw))
             else draw
         end as expected_draw,
         case
@@ -36,7 +38,15 @@ recommendations as (
 
 )
 
-select *
+select
+    schedule_id,
+    time_slot_rank,
+    expected_uniform_draw,
+    expected_draw,
+    expected_thompson,
+    expected_value,
+    expected_multiplier,
+    score
 from recommendations
 where
     not coalesce(
