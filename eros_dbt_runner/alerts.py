@@ -10,7 +10,7 @@ import os
 import smtplib
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.message import EmailMessage
@@ -79,7 +79,9 @@ class Email:
         """Hand one mail to the server; a recipient that it refuses is a failure."""
         context = ssl.create_default_context()
         if self.security == "tls":
-            server = smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_SECONDS, context=context)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                self.host, self.port, timeout=TIMEOUT_SECONDS, context=context
+            )
         else:
             server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_SECONDS)
         with server:
@@ -221,7 +223,7 @@ def check(project: Project, target: Target, wait: float, on_wait: Callable[[str]
     """
     known = channels()
 
-    def opened():
+    def opened() -> AbstractContextManager[warehouse.Warehouse]:
         return warehouse.connect_between_runs(project, target, "alerts check", lock.Deadline(wait), on_wait)
 
     with lock.hold(project.runs_dir / "alerts.lock", "alerts check", lock.Deadline(wait), on_wait):
@@ -281,7 +283,9 @@ def speak(project: Project, source: str, message: str, next_step: str) -> list[A
             "next_step": next_step,
         }  # fmt: skip
         attempts = [
-            attempt for channel in channels() for attempt in deliver(channel, [{**alert, "channel": channel.name}])
+            attempt
+            for channel in channels()
+            for attempt in deliver(channel, [{**alert, "channel": channel.name}])
         ]
         if any(attempt.error is None for attempt in attempts):
             project.runs_dir.mkdir(parents=True, exist_ok=True)

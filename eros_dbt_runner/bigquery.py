@@ -12,6 +12,7 @@ from eros_dbt_runner.warehouse import Row, Warehouse, stopped
 
 TIMEOUT_SECONDS = 300
 SCOPE = "https://www.googleapis.com/auth/bigquery"
+NO_RETRY: Any = None  # what the client documents, and leaves out of its types
 
 
 class BigQueryWarehouse(Warehouse):
@@ -106,7 +107,7 @@ class BigQueryWarehouse(Warehouse):
         if stop_after:
             config.job_timeout_ms = int(stop_after * 1000)
         try:
-            job = self.client.query(sql, job_config=config, retry=None, job_retry=None)
+            job = self.client.query(sql, job_config=config, retry=NO_RETRY, job_retry=None)
             return [dict(row.items()) for row in job.result(timeout=seconds)]
         except TookTooLong:
             raise stopped(seconds) from None
@@ -132,7 +133,7 @@ class BigQueryWarehouse(Warehouse):
 
         config = self._bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
         try:
-            return int(self.client.query(sql, job_config=config, retry=None).total_bytes_processed or 0)
+            return int(self.client.query(sql, job_config=config, retry=NO_RETRY).total_bytes_processed or 0)
         except GoogleAPIError as error:
             raise ErosError(one_sentence(str(error)), ExitCode.RUN_FAILED) from None
 

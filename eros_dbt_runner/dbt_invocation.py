@@ -13,10 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eros_dbt_runner.errors import one_sentence
 from eros_dbt_runner.lock import is_lock_error
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
 
 
 class Failure(Enum):
@@ -82,9 +85,10 @@ def invoke(
         except KeyboardInterrupt:  # while dbt was being imported
             return Invocation(None, False, None, Failure.INTERRUPTED)
     _close_database()
-    if hasattr(outcome.result, "write"):
+    write = getattr(outcome.result, "write", None)
+    if write:
         for file in results_files:
-            outcome.result.write(str(file))
+            write(str(file))
     results = getattr(outcome.result, "results", None)
     if outcome.exception is None:
         failure, error = None, ""
@@ -106,7 +110,8 @@ def list_nodes(arguments: list[str]) -> tuple[list[dict[str, str]], str]:
         outcome = _run(arguments, [])
     if outcome.exception is not None:
         return [], one_sentence(str(outcome.exception))
-    return [json.loads(line) for line in outcome.result or []], ""
+    lines = outcome.result if isinstance(outcome.result, list) else []
+    return [json.loads(line) for line in lines], ""
 
 
 def compile_nodes(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
@@ -120,7 +125,7 @@ def compile_nodes(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
     return [(node.name, node.compiled_code) for node in nodes if getattr(node, "compiled_code", None)], ""
 
 
-def _run(arguments: list[str], callbacks: list[Callable[[Any], None]]):
+def _run(arguments: list[str], callbacks: list[Callable[[Any], None]]) -> "dbtRunnerResult":
     gc.disable()  # this process ends with its run; looking for garbage would cost it a second
     from dbt.cli.main import dbtRunner
 

@@ -9,13 +9,17 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from eros_dbt_runner.clock import iso, now
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    import duckdb
 
 POLL_SECONDS = 0.1
 _DUCKDB_HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
@@ -94,7 +98,7 @@ def hold(
         lock.release()
 
 
-def _write(path: Path, content: dict) -> None:
+def _write(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the new one, never half of it."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.write_text(json.dumps(content), encoding="utf-8")
@@ -109,7 +113,9 @@ def _holder(side_file: Path) -> str:
         return "another run is in progress"
 
 
-def connect_when_free(database: Path, deadline: Deadline, on_wait: Callable[[str], None], *, read_only: bool):
+def connect_when_free(
+    database: Path, deadline: Deadline, on_wait: Callable[[str], None], *, read_only: bool
+) -> "duckdb.DuckDBPyConnection":
     """A DuckDB connection to `database` as soon as no other program is in the way.
 
     `on_wait(holder)` is called once if it must wait. Raises ErosError: BUSY at the deadline,

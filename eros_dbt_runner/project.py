@@ -89,10 +89,12 @@ class Project:
 
     @classmethod
     def _at(cls, directory: Path, env: Mapping[str, str]) -> "Project":
-        data = env.get("EROS_DATA_DIR")
-        if not data:
-            own = directory / DEFAULT_DATA_DIR
-            data = own if any(own.glob("mass_messages.*")) else directory / SHIPPED_DATA_DIR
+        own = (
+            DEFAULT_DATA_DIR
+            if any((directory / DEFAULT_DATA_DIR).glob("mass_messages.*"))
+            else SHIPPED_DATA_DIR
+        )
+        data = env.get("EROS_DATA_DIR") or own
         return cls(
             directory=directory,
             profiles_dir=directory / env.get("DBT_PROFILES_DIR", "."),
@@ -150,7 +152,7 @@ class Project:
         profile = read_yaml(self.profiles_dir / "profiles.yml").get(PROFILE) or {}
         outputs = profile.get("outputs") or {}
         name = name or os.environ.get("DBT_TARGET") or profile.get("target")
-        if name not in outputs:
+        if name is None or name not in outputs:
             raise ErosError(
                 f"There is no target {name!r} in profiles.yml; known: {', '.join(outputs)}.",
                 ExitCode.USAGE,
@@ -158,7 +160,7 @@ class Project:
         return Target(name, str(outputs[name].get("type")), outputs[name])
 
 
-def read_yaml(path: Path) -> dict:
+def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file.
 
     Raises ErosError (CANNOT_START) for a file that is missing, is not YAML, or holds no mapping.

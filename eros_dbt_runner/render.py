@@ -178,7 +178,9 @@ def show_health(rows: Sequence[Row]) -> None:
     console.print(table)
     for row in rows:
         if row["check_status"] != "PASS":
-            console.print(Text(f"{row['check_status']}  {row['check_name']}: {row['next_step']}"), soft_wrap=True)
+            console.print(
+                Text(f"{row['check_status']}  {row['check_name']}: {row['next_step']}"), soft_wrap=True
+            )
     counts = Counter(row["check_status"] for row in rows)
     console.print(", ".join(f"{counts[status]} {status}" for status in CHECK_STYLES), style="dim")
 
@@ -339,7 +341,7 @@ def show_verification(results: Sequence["Result"]) -> None:
 
 
 def _clock(row: Row, zone: ZoneInfo) -> str:
-    return row["scheduled_send_time"].astimezone(zone).strftime("%H:%M")
+    return f"{row['scheduled_send_time'].astimezone(zone):%H:%M}"
 
 
 def _text(value: Any, zone: ZoneInfo) -> str:

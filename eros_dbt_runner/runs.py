@@ -63,7 +63,7 @@ class Report:
         """The report as `--json` prints it."""
         verdict = self.verdict
         job = verdict.evidence.job_run or {}
-        return warehouse.plain(
+        document: dict[str, Any] = warehouse.plain(
             {
                 "schedule": self.schedule,
                 "status": verdict.status,
@@ -82,6 +82,7 @@ class Report:
                 "problems": [vars(problem) for problem in verdict.problems],
             }
         )
+        return document
 
 
 def environment(request: Request, as_of: datetime) -> dict[str, str]:
@@ -152,7 +153,7 @@ def _cost(request: Request) -> dict[str, Any]:
     compiled, error = dbt_invocation.compile_nodes(arguments(request, "compile"))
     if error:
         raise ErosError(f"dbt could not compile the queries: {error}", ExitCode.CANNOT_START)
-    statements = []
+    statements: list[dict[str, Any]] = []
     deadline = lock.Deadline(request.wait)
     with warehouse.connect(request.project, request.target, deadline, lambda _: None) as tables:
         for name, sql in compiled:
@@ -183,7 +184,9 @@ def run(
     with stop_on_signals() as stop:
         try:
             deadline = lock.Deadline(request.wait)
-            with lock.hold(request.project.lock_file(request.target), request.schedule.name, deadline, on_wait):
+            with lock.hold(
+                request.project.lock_file(request.target), request.schedule.name, deadline, on_wait
+            ):
                 return _locked_run(request, deadline, on_event, on_wait, stop)
         except KeyboardInterrupt:
             code = ExitCode(128 + (stop.number or 2))

@@ -41,8 +41,14 @@ _ROWS_PER_PART = 122_880  # the row group size that DuckDB itself writes
 
 _UTC_TIMESTAMP = pa.timestamp("us", tz="UTC")
 
+
+def _schema(columns: dict[str, pa.DataType]) -> pa.Schema:
+    """A schema; pyarrow's own signature makes a type checker take mixed types for objects."""
+    return pa.schema(columns)
+
+
 SCHEMAS: dict[str, pa.Schema] = {
-    "mass_messages": pa.schema(
+    "mass_messages": _schema(
         {
             "row_id": pa.int64(),
             "page_name": pa.string(),
@@ -57,7 +63,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "caption_id": pa.int64(),
         }
     ),
-    "caption_bank": pa.schema(
+    "caption_bank": _schema(
         {
             "caption_id": pa.int64(),
             "caption_text": pa.string(),
@@ -69,7 +75,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "usage_status": pa.string(),
         }
     ),
-    "captions": pa.schema(
+    "captions": _schema(
         {
             "caption_id": pa.int64(),
             "caption_text": pa.string(),
@@ -78,7 +84,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "has_urgency": pa.bool_(),
         }
     ),
-    "creator_caption_restrictions": pa.schema(
+    "creator_caption_restrictions": _schema(
         {
             "page_name": pa.string(),
             "hard_patterns": pa.list_(pa.string()),
@@ -549,7 +555,7 @@ def _capitalised(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _caption_columns(bank: _Bank, text: np.ndarray) -> dict[str, pa.Array]:
+def _caption_columns(bank: _Bank, text: np.ndarray) -> dict[str, pa.Array[Any]]:
     """The columns of captions that follow from their texts."""
     return {
         "caption_text": pa.array([bank.texts[number] for number in text.tolist()], pa.string()),
@@ -720,11 +726,11 @@ def _message_columns(
     rng: np.random.Generator,
     pages: _Pages,
     bank: _Bank,
-    variants: pa.Array,
+    variants: pa.Array[Any],
     local_hour: np.ndarray,
     weekend: np.ndarray,
     age_days: np.ndarray,
-) -> dict[str, pa.Array]:
+) -> dict[str, pa.Array[Any]]:
     """What was sent and what came of it, for messages sent at the given hours."""
     count = len(age_days)
     page = _draw_index(rng, np.cumsum(pages.share), count)
@@ -791,7 +797,8 @@ def _pair_effect(pages: _Pages, page: np.ndarray, text: np.ndarray) -> np.ndarra
         key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         key ^= key >> np.uint64(31)
     radius = np.sqrt(-2 * np.log(((key >> np.uint64(32)) + 0.5) / 2**32))
-    return 0.4 * radius * np.cos(2 * np.pi * (key & np.uint64(0xFFFFFFFF)) / 2**32)
+    effect: np.ndarray = 0.4 * radius * np.cos(2 * np.pi * (key & np.uint64(0xFFFFFFFF)) / 2**32)
+    return effect
 
 
 # Ways in which people send one text: share of the messages, and the change. None changes the key.
@@ -807,7 +814,7 @@ _VARIANTS: tuple[tuple[float, Callable[[str], str]], ...] = (
 )
 
 
-def _message_variants(bank: _Bank) -> pa.Array:
+def _message_variants(bank: _Bank) -> pa.Array[Any]:
     """Every text in every variant, text by text."""
     return pa.array((change(text) for text in bank.texts for _, change in _VARIANTS), pa.string())
 
@@ -824,11 +831,11 @@ def _draw_index(rng: np.random.Generator, cumulated: np.ndarray, count: int) -> 
 # ---- files -------------------------------------------------------------------------------------
 
 
-def _pick(values: Sequence[str], index: np.ndarray) -> pa.Array:
+def _pick(values: Sequence[str], index: np.ndarray) -> pa.Array[Any]:
     return pa.array(values, pa.string()).take(pa.array(index))
 
 
-def _table(name: str, columns: dict[str, pa.Array]) -> pa.Table:
+def _table(name: str, columns: dict[str, pa.Array[Any]]) -> pa.Table:
     schema = SCHEMAS[name]
     return pa.Table.from_arrays([columns[column] for column in schema.names], schema=schema)
 

@@ -53,14 +53,14 @@ def on_calendar(schedule: Schedule) -> str:
     """A cron expression as systemd says it.
 
     Raises ErosError (USAGE) for one that names days of the month and of the week: cron means either,
-    systemd both.
+    systemd both; and for one such as the second Sunday, which comes as a pair.
     """
     parts = CronSim(schedule.cron, now())
-    if not parts.day_and:
+    weekdays = sorted({day % 7 for day in parts.weekdays if isinstance(day, int)})
+    if not parts.day_and or not weekdays:
         raise ErosError(
             f"systemd cannot say the cron expression of {schedule.name}, {schedule.cron!r}.", ExitCode.USAGE
         )
-    weekdays = sorted({day % 7 for day in parts.weekdays})
     names = "" if len(weekdays) == ALL["weekdays"] else ",".join(WEEKDAYS[day] for day in weekdays) + " "
     date = f"*-{_values(parts.months, 'months')}-{_values(parts.days, 'days')}"
     clock = f"{_values(parts.hours, 'hours')}:{_values(parts.minutes, 'minutes')}:00"

@@ -29,7 +29,13 @@ def check_spreadsheet(name: str) -> str:
 
 
 def write_worksheet(
-    rows: Sequence[Row], zone: ZoneInfo, spreadsheet: str, title: str, *, force: bool, session: "Session | None" = None
+    rows: Sequence[Row],
+    zone: ZoneInfo,
+    spreadsheet: str,
+    title: str,
+    *,
+    force: bool,
+    session: "Session | None" = None,
 ) -> str:
     """Write `rows` to a worksheet `title` of the spreadsheet with this id; gives its address.
 
@@ -43,10 +49,12 @@ def write_worksheet(
         from requests import RequestException
     except ImportError:
         raise ErosError(
-            "gspread is not installed; `pip install '.[sheets]'` in the checkout brings it.", ExitCode.CANNOT_START
+            "gspread is not installed; `pip install '.[sheets]'` in the checkout brings it.",
+            ExitCode.CANNOT_START,
         ) from None
     try:
-        client = gspread.Client(auth=None if session else _credentials(), session=session)
+        own: Any = None if session else _credentials()
+        client = gspread.Client(auth=own, session=session)
         client.set_timeout(TIMEOUT_SECONDS)
         book = client.open_by_key(spreadsheet)
         return _fill(book, table(rows, zone), title, force=force)
@@ -55,7 +63,9 @@ def write_worksheet(
     except gspread.exceptions.SpreadsheetNotFound:
         why = "there is no such spreadsheet, or it is not shared with the account that EROS uses"
     except GoogleAuthError as error:
-        raise ErosError(f"There are no usable Google credentials: {one_sentence(str(error))}", ExitCode.CANNOT_START) from None
+        raise ErosError(
+            f"There are no usable Google credentials: {one_sentence(str(error))}", ExitCode.CANNOT_START
+        ) from None
     except (gspread.exceptions.GSpreadException, RequestException) as error:
         why = one_sentence(str(error), 200)
     raise ErosError(f"The spreadsheet cannot be written: {why}.", ExitCode.RUN_FAILED)
@@ -73,7 +83,7 @@ def _fill(book: Any, lines: list[dict[str, Any]], title: str, *, force: bool) ->
         sheet.resize(rows=len(lines) + 1, cols=len(header))
     sheet.update([header, *([line[name] for name in header] for line in lines)], raw=True)
     sheet.freeze(rows=1)
-    return sheet.url
+    return str(sheet.url)
 
 
 def _credentials() -> Any:

@@ -7,6 +7,7 @@ the run's own row in etl_job_runs. A run is good only when all three say so.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeResult
 from eros_dbt_runner.exit_codes import ExitCode
@@ -22,8 +23,8 @@ FINAL_STATUSES = ("SUCCESS", "COMPLETED_WITH_ERRORS", "COMPLETED_NO_WORK", STATU
 class Evidence:
     """What the run left in the database."""
 
-    job_run: Mapping | None = None
-    creator_errors: Sequence[Mapping] = ()
+    job_run: Mapping[str, Any] | None = None
+    creator_errors: Sequence[Mapping[str, Any]] = ()
     messages_scheduled: int | None = None
     rejected_rows: Mapping[str, int] = field(default_factory=dict)
 
@@ -173,8 +174,8 @@ def _run_log(evidence: Evidence | None) -> tuple[ExitCode, list[Problem]]:
     """What the run's own row says, for a run that dbt calls good."""
     if evidence is None:
         return ExitCode.OK, []
-    row = evidence.job_run
-    status = row["job_status"] if row else None
+    row = evidence.job_run or {}
+    status = row.get("job_status")
     if status in FINAL_STATUSES and status != STATUS_FAILED:
         return ExitCode.OK, []
     if status == STATUS_FAILED:

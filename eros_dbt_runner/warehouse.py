@@ -102,6 +102,10 @@ class Warehouse(ABC):
         """How SQL calls a function of the project."""
         return name
 
+    def bytes_billed(self, _sql: str) -> int:
+        """The bytes that a statement would bill: none, where nobody bills."""
+        return 0
+
     def _rows_if_there(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """As `rows`, but nothing where the tables are missing: a first run that failed early."""
         try:
@@ -122,7 +126,8 @@ class Warehouse(ABC):
         if not found:
             self._rows_if_there(
                 "insert into etl_job_runs (job_id, job_name, job_start_time, job_end_time, job_status,"
-                " execution_date, error_message, job_duration_seconds) values (?, ?, ?, ?, 'FAILED', ?, ?, ?)",
+                " execution_date, error_message, job_duration_seconds)"
+                " values (?, ?, ?, ?, 'FAILED', ?, ?, ?)",
                 [job_id, job_name, began, ended, execution_date, reason, (ended - began).total_seconds()],
             )
         elif found[0]["job_status"] == "RUNNING":
@@ -264,7 +269,10 @@ class Warehouse(ABC):
 
     def newest_day(self) -> date | None:
         """The last date that has a published schedule."""
-        return self.rows("select max(schedule_date) as day from schedule_recommendations")[0]["day"]
+        day: date | None = self.rows("select max(schedule_date) as day from schedule_recommendations")[0][
+            "day"
+        ]
+        return day
 
     def day(self, day: date, page: str | None = None) -> list[Row]:
         """The published messages of a date, in sending order, of one page or of all."""

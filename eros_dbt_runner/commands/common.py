@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 from zoneinfo import ZoneInfo
 
 import click
@@ -33,9 +33,17 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
+@overload
+def page_key(name: str) -> str: ...
+
+
+@overload
+def page_key(name: None) -> None: ...
+
+
 def page_key(name: str | None) -> str | None:
     """A page's name as the project compares it: trimmed and in lower case."""
-    return name.strip().lower() if name else None
+    return None if name is None else name.strip().lower()
 
 
 def plain_values(value: Any) -> Any:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
               show_default=True)  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Default: stdout, which XLSX cannot use.")  # fmt: skip
-@click.option("--spreadsheet", metavar="ID", help="The Google spreadsheet for --format sheets; its id or address.")
+@click.option(
+    "--spreadsheet", metavar="ID", help="The Google spreadsheet for --format sheets; its id or address."
+)
 @click.option("--force", is_flag=True, help="Replace FILE, or the worksheet, if it is there.")
 @target_option
 @wait_option

@@ -31,7 +31,7 @@ def show_schedule(
     with open_warehouse(wait, target) as (tables, zone):
         wanted = wanted or tables.newest_day()
         rows = tables.day(wanted, page_key(page)) if wanted else []
-    if not rows:
+    if not rows or not wanted:
         of_page = f" for page {page_key(page)!r}" if page else ""
         on_day = f" on {wanted}" if wanted else ""
         raise ErosError(f"Nothing is scheduled{of_page}{on_day}.", ExitCode.USAGE)

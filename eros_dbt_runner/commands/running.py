@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from eros_dbt_runner.commands import alerting
 from eros_dbt_runner.commands.common import EXIT_CODES, json_option, print_json, target_option, wait_option
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from eros_dbt_runner.runs import Request
 
 
 @click.command(epilog=EXIT_CODES)
@@ -68,7 +72,7 @@ def _request(
     full_refresh: bool,
     target: str | None,
     wait: float,
-):
+) -> "Request":
     """The checked request behind the options of `run`; raises ErosError (USAGE)."""
     from eros_dbt_runner import clock, runs
     from eros_dbt_runner.project import Project

@@ -149,7 +149,9 @@ def test_the_exit_code_of_health_is_that_of_the_worst_check(built):
     assert "FAIL  input_rows: ask whoever loads mass_messages" in shown
 
     newest = "(select max(sending_time) from mass_messages_checked)"
-    late = "update mass_messages_checked set sending_time = {}, sending_date = {} where sending_time = " + newest
+    late = (
+        "update mass_messages_checked set sending_time = {}, sending_date = {} where sending_time = " + newest
+    )
     built.execute(late.format("timezone('UTC', now()) - interval 30 hour", "current_date - 1"))
     assert built.eros("health", "--json", code=ExitCode.CHECK_WARNED).json[0]["figure"] == 30
     built.execute(late.format("timezone('UTC', now()) - interval 1 hour", "current_date"))
@@ -264,9 +266,7 @@ def test_plain_dbt_tells_of_the_run_that_died_before_it(built):
 def test_a_webhook_gets_each_alert_once_with_owner_and_next_step(built, hook):
     built.run("sweep", env=hook.env)
     [message] = hook.got
-    assert message["text"] == (
-        "CRITICAL input_rows: mass_messages has had no new row for 24 hours or more"
-    )
+    assert message["text"] == ("CRITICAL input_rows: mass_messages has had no new row for 24 hours or more")
     fields = dict(field["text"].split("\n", 1) for field in message["blocks"][1]["fields"])
     assert (fields["*Owner*"], fields["*Model*"]) == ("data", "mass_messages")
     assert fields["*Next step*"].startswith("ask whoever loads mass_messages")
@@ -364,9 +364,15 @@ def test_a_mail_server_that_refuses_is_told_without_the_password(built, tmp_path
     [
         ({"EROS_ALERT_WEBHOOK_URL": "ftp://x/secretsecret"}, "EROS_ALERT_WEBHOOK_URL must be an http"),
         ({"EROS_ALERT_EMAIL_TO": "a@example.com"}, "needs a mail server in EROS_SMTP_HOST"),
-        ({"EROS_ALERT_EMAIL_TO": "nobody", "EROS_ALERT_EMAIL_FROM": "a@b.c", "EROS_SMTP_HOST": "x"}, "EROS_ALERT_EMAIL_TO must hold mail"),
+        (
+            {"EROS_ALERT_EMAIL_TO": "nobody", "EROS_ALERT_EMAIL_FROM": "a@b.c", "EROS_SMTP_HOST": "x"},
+            "EROS_ALERT_EMAIL_TO must hold mail",
+        ),
         ({"EROS_ALERT_EMAIL_TO": "a@b.c", "EROS_SMTP_HOST": "x", "EROS_SMTP_PORT": "0"}, "must be a port"),
-        ({"EROS_ALERT_EMAIL_TO": "a@b.c", "EROS_SMTP_HOST": "x", "EROS_SMTP_SECURITY": "ssl"}, "starttls, tls"),
+        (
+            {"EROS_ALERT_EMAIL_TO": "a@b.c", "EROS_SMTP_HOST": "x", "EROS_SMTP_SECURITY": "ssl"},
+            "starttls, tls",
+        ),
         ({"EROS_ALERT_EMAIL_TO": "a@b.c", "EROS_SMTP_HOST": "x", "EROS_SMTP_USER": "x"}, "belong together"),
     ],
 )

@@ -507,4 +507,4 @@ def test_inputs_get_production_types_and_defaults(project):
     assert types["hard_patterns"] == "VARCHAR[]"
     assert types["earnings"] == "DOUBLE"
     with pytest.raises(AssertionError, match="unknown column"):
-        complete("mass_messages", [{"mesage": "typo"}])
+        complete("mass_messages", [{"mesage": "typo"}])  # codespell:ignore mesage

@@ -187,13 +187,21 @@ class Sheets(ThreadingHTTPServer):
                 replies.append({"addSheet": {"properties": self.properties(title)}})
         sheets = [{"properties": self.properties(title)} for title in self.sheets]
         return self.reply(
-            handler, 200, {"spreadsheetId": BOOK, "properties": {"title": "Book"}, "sheets": sheets, "replies": replies}
+            handler,
+            200,
+            {"spreadsheetId": BOOK, "properties": {"title": "Book"}, "sheets": sheets, "replies": replies},
         )
 
     def properties(self, title: str) -> dict:
         grid = {"rowCount": 10, "columnCount": 12}
         number = list(self.sheets).index(title)
-        return {"title": title, "sheetId": number, "index": number, "sheetType": "GRID", "gridProperties": grid}
+        return {
+            "title": title,
+            "sheetId": number,
+            "index": number,
+            "sheetType": "GRID",
+            "gridProperties": grid,
+        }
 
     def reply(self, handler: BaseHTTPRequestHandler, status: int, document: dict) -> None:
         content = json.dumps(document).encode()
@@ -213,7 +221,9 @@ class OnLoopback(requests.Session):
 
     def request(self, method, url, *args, **kwargs):
         assert url.startswith("https://sheets.googleapis.com")
-        return super().request(method, url.replace("https://sheets.googleapis.com", self.base), *args, **kwargs)
+        return super().request(
+            method, url.replace("https://sheets.googleapis.com", self.base), *args, **kwargs
+        )
 
 
 BOOK = "1AbcDEF-spreadsheet_id"

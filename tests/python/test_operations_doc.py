@@ -18,7 +18,10 @@ MAY_END_WITH = {"eros health": ExitCode.CHECK_FAILED}
 
 def commands() -> list[str]:
     lines = [
-        line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.S) for line in block.splitlines() if line.strip()
+        line
+        for block in re.findall(r"```sh\n(.*?)```", TEXT, re.S)
+        for line in block.splitlines()
+        if line.strip()
     ]
     return [line.split("  #")[0].strip() for line in lines]
 
@@ -55,12 +58,15 @@ def test_every_check_is_explained_and_every_name_exists() -> None:
     # Two checks are about the alerts themselves and raise none.
     assert checks - {"unacknowledged_alerts", "alert_delivery"} == explained & checks
     variables = set(re.findall(r"`(EROS_\w+)`", TEXT))
-    code = "".join(
-        path.read_text(encoding="utf-8")
-        for folder in ("eros_dbt_runner", "macros")
-        for path in (ROOT / folder).rglob("*")
-        if path.suffix in (".py", ".sql")
-    ) + (ROOT / "profiles.yml").read_text()
+    code = (
+        "".join(
+            path.read_text(encoding="utf-8")
+            for folder in ("eros_dbt_runner", "macros")
+            for path in (ROOT / folder).rglob("*")
+            if path.suffix in (".py", ".sql")
+        )
+        + (ROOT / "profiles.yml").read_text()
+    )
     assert {name for name in variables if name not in code} == set()
 
 

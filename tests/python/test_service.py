@@ -191,18 +191,14 @@ def test_alerts_are_checked_every_ten_minutes_and_after_a_failure(tmp_path) -> N
         failed_at.append(failing.clock.now())
         return Outcome(ExitCode.BREAKER_OPEN, is_transient=False)
 
-    Service(
-        [SCHEDULES["daily"]], failing.runs, fail, failing.check, failing.log, failing.clock
-    ).serve()
+    Service([SCHEDULES["daily"]], failing.runs, fail, failing.check, failing.log, failing.clock).serve()
     assert failing.checks[: len(failed_at)] == failed_at != []
 
 
 def test_a_check_that_fails_is_logged_and_ends_nothing(tmp_path) -> None:
     world = World(tmp_path, datetime(2025, 6, 1, 12, 20, tzinfo=timezone.utc), days=0.05)
-    Service(
-        SCHEDULES.values(), tmp_path, world.run, lambda: "no database", world.log, world.clock
-    ).serve()
-    assert [facts for event, facts in world.events if event == "alerts_not_checked"][0] == {
+    Service(SCHEDULES.values(), tmp_path, world.run, lambda: "no database", world.log, world.clock).serve()
+    assert next(facts for event, facts in world.events if event == "alerts_not_checked") == {
         "why": "no database"
     }
     assert len(world.succeeded) >= 3

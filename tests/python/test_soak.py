@@ -108,9 +108,7 @@ def test_days_of_real_runs_with_random_kills(project: Project, begin: str) -> No
     done = succeeded(world)
     assert set(done.values()) == {1}
     wanted = {
-        (name, due)
-        for name in SCHEDULES
-        for due in slots(name, first, world.clock.end - timedelta(hours=1))
+        (name, due) for name in SCHEDULES for due in slots(name, first, world.clock.end - timedelta(hours=1))
     }
     superseded = wanted - set(done)  # a sweep that was killed so late that the next one was due
     assert {name for name, _ in superseded} <= {"sweep"}
@@ -140,7 +138,8 @@ def assert_no_lock_is_lost_or_doubled(project: Project, end: datetime) -> None:
         " from schedule_recommendations as recommended left join active_caption_assignments as locks"
         " on locks.page_name = recommended.page_name and locks.caption_id = recommended.caption_id"
         " and locks.scheduled_send_date = recommended.schedule_date"
-        " and locks.scheduled_send_hour = recommended.send_hour group by all having count(*) != 1 or locks != 1"
+        " and locks.scheduled_send_hour = recommended.send_hour"
+        " group by all having count(*) != 1 or locks != 1"
     )
     assert found == []
     [total] = project.query(
