@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 EROS := $(BIN)/eros
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast soak bench clean
+.PHONY: help venv demo lint test test-fast ci soak bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,7 +15,7 @@ venv: $(VENV)/.installed ## make .venv with everything the tests need
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed: make venv PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
 	@touch $@
 
 demo: venv ## sample data, the three schedules, and the day's plan
@@ -25,11 +25,29 @@ demo: venv ## sample data, the three schedules, and the day's plan
 	$(EROS) run sweep
 	$(EROS) schedule
 
-test: venv ## everything, from nothing
+# An in-memory database and folders of its own: a lint waits for nobody and opens no one's file.
+lint: export EROS_DUCKDB_PATH = :memory:
+lint: export DBT_TARGET = duckdb
+lint: export DBT_TARGET_PATH = target/lint
+lint: venv ## Python, YAML, spelling, conventions, and the SQL of both engines; nothing is run
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	$(BIN)/codespell
+	$(BIN)/dbt --quiet parse
+	$(BIN)/dbt-bouncer --show-all-failures
+	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models analyses tests/dbt/singular
+	$(BIN)/python lint/compile_bigquery.py target/lint-bigquery
+	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 --config lint/bigquery.cfg target/lint-bigquery
+
+test: lint ## everything, from nothing
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-fast: venv ## the quick part
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+ci: test ## what CI runs: lint and all tests
 
 soak: venv ## thirty simulated days of `eros serve` with real runs, killed at random: an hour
 	EROS_SOAK_DAYS=15 $(BIN)/python -m pytest -q -n 2 tests/python/test_soak.py
@@ -38,4 +56,4 @@ bench: venv ## measure the sizes that the design promises
 	$(BIN)/python benchmarks/bench.py
 
 clean: ## remove what the other targets made, but no data and no database
-	rm -rf $(VENV) target logs .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) target logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -11,7 +11,7 @@ messages as (
 
 ),
 
-{#- Only the input has the text. A file may hold row_id as text or as a number. #}
+{# Only the input has the text. A file may hold row_id as text or as a number. #}
 texts as (
 
     select

@@ -5,6 +5,7 @@ every table stands and the newest message is of NEWEST, so that both branches of
 be had: `compile_bigquery.py FOLDER` writes FOLDER/incremental and FOLDER/full_refresh.
 """
 
+import shutil
 import sys
 from datetime import date
 from pathlib import Path
@@ -41,7 +42,9 @@ def relation(adapter: Any, database: str, schema: str, identifier: str) -> Any:
     return adapter.Relation.create(database=database, schema=schema, identifier=identifier, type="table")
 
 
-def answer(_: BigQueryAdapter, sql: str, *args: Any, **kwargs: Any) -> tuple[BigQueryAdapterResponse, agate.Table]:
+def answer(
+    _: BigQueryAdapter, sql: str, *args: Any, **kwargs: Any
+) -> tuple[BigQueryAdapterResponse, agate.Table]:
     """What any query gives: one row with one date."""
     rows = agate.Table([[NEWEST]] if "max(sending_date)" in sql else [], ["newest"], [agate.Date()])
     return BigQueryAdapterResponse(_message="not asked"), rows
@@ -54,6 +57,7 @@ def main(folder: Path) -> None:
     BigQueryAdapter.get_columns_in_relation = lambda *_: []
     BigQueryAdapter.execute = answer
     for branch, flags in BRANCHES.items():
+        shutil.rmtree(folder / branch / "compiled", ignore_errors=True)
         outcome = dbtRunner().invoke(
             [
                 "--quiet", "compile", "--target", "bigquery", "--target-path", str(folder / branch),
@@ -61,7 +65,9 @@ def main(folder: Path) -> None:
             ]
         )  # fmt: skip
         if not outcome.success:
-            sys.exit(f"The project does not compile for BigQuery ({branch}): {outcome.exception or 'see above'}")
+            sys.exit(
+                f"The project does not compile for BigQuery ({branch}): {outcome.exception or 'see above'}"
+            )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ from jinja2 import pass_context
 from jinja2.runtime import Context, Macro
 from sqlfluff.core.templaters.builtins.dbt import MacroReturn
 
-PROJECT = yaml.safe_load((Path(__file__).resolve().parents[2] / "dbt_project.yml").read_text(encoding="utf-8"))
+PROJECT: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).resolve().parents[2] / "dbt_project.yml").read_text(encoding="utf-8")
+)
 
 
 def _let_return_end_its_own_macro_only(invoke: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +64,7 @@ def env_var(_name: str, default: str = "") -> str:
 
 
 def is_incremental() -> bool:
-    """The branch of a first build, which CI's templater takes as well; see lint/bigquery.cfg for the other."""
+    """The branch of a first build, which CI takes too; the other is linted as lint/bigquery.cfg says."""
     return False
 
 
