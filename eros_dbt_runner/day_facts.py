@@ -74,14 +74,16 @@ def read(tables: Warehouse, day: date, page: str | None) -> DayFacts:
 
 def newest_day(tables: Warehouse) -> date | None:
     """The last date that a daily run planned or tried to: one that published nothing counts too."""
-    return tables.rows(
+    [row] = tables.rows(
         "select max(day) as day from ("
         " select max(schedule_date) as day from schedule_recommendations"
         " union all"
         " select max(execution_date) as day from etl_job_runs"
         " where job_name in ('daily', 'build') and job_status != 'RUNNING'"
         ") as days"
-    )[0]["day"]
+    )
+    found: date | None = row["day"]
+    return found
 
 
 def _part(reading: Callable[[], list[Row]]) -> Part:

@@ -61,7 +61,8 @@ class Declarations:
     @cached_property
     def variables(self) -> Mapping[str, Any]:
         """The vars of dbt_project.yml."""
-        return read_yaml(self.directory / "dbt_project.yml")["vars"]
+        found: Mapping[str, Any] = read_yaml(self.directory / "dbt_project.yml")["vars"]
+        return found
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
@@ -123,7 +124,7 @@ class Declarations:
 
     # ---- where relations are declared ----
 
-    def _sources(self, name: str) -> Iterator[dict]:
+    def _sources(self, name: str) -> Iterator[dict[str, Any]]:
         content = read_yaml(self.directory / "models" / "staging" / "_sources.yml")
         for source in content["sources"]:
             if source["name"] == name:
@@ -140,7 +141,9 @@ class Declarations:
         path = self.directory / "macros" / "hooks" / "create_operations_tables.sql"
         macros = {macro.name: macro for macro in _parse(path).find_all(nodes.Macro)}
         [answer] = [
-            call for call in macros["operations_tables"].find_all(nodes.Call) if call.node.name == "return"
+            call
+            for call in macros["operations_tables"].find_all(nodes.Call)
+            if isinstance(call.node, nodes.Name) and call.node.name == "return"
         ]
         return [_state_table(table) for table in _constant(answer.args[0], path)]
 
@@ -228,11 +231,13 @@ def _calls(path: Path, *names: str) -> Iterator[tuple[str, nodes.Call]]:
             yield call.node.name, call
 
 
-def _constant(node: nodes.Expr, path: Path) -> Any:
+def _constant(node: nodes.Node, path: Path) -> Any:
     try:
-        return node.as_const()
+        if isinstance(node, nodes.Expr):
+            return node.as_const()
     except nodes.Impossible:
-        raise ErosError(
-            f"{path} (line {node.lineno}) must say a constant: `eros verify` reads it there.",
-            ExitCode.CANNOT_START,
-        ) from None
+        pass
+    raise ErosError(
+        f"{path} (line {node.lineno}) must say a constant: `eros verify` reads it there.",
+        ExitCode.CANNOT_START,
+    )

@@ -7,6 +7,8 @@ cannot read is its FAIL. checks.py says what a check is; each other module holds
 from eros_dbt_runner.verification import contents, functions, objects, procedures
 from eros_dbt_runner.verification.checks import Check, Deployment, Result, look_at
 
+__all__ = ["CHECKS", "Deployment", "Result", "verify"]
+
 CHECKS: tuple[Check, ...] = (
     *objects.EXISTENCE,
     *functions.BEHAVIOUR,
