@@ -116,7 +116,7 @@ accepted_before as (
     where
         sending_date < {{ first_date }}
         and rejection_reason is null
-        and row_id in (select {{ try_cast_as('row_id', 'int64') }} as row_id from source_rows)
+        and row_id in (select {{ try_cast_as('source_rows.row_id', 'int64') }} as row_id from source_rows)
 
 ),
 {%- endif %}
