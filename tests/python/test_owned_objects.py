@@ -1,0 +1,75 @@
+"""What EROS owns, read from its files, against what dbt knows and what the database holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.owned_objects import history_tables, owned_objects, state_tables
+from tests.python.harness import ROOT, SCHEMA
+
+KINDS_OF_DBT = {"view": "view", "table": "table", "incremental": "table", "seed": "table"}
+INPUTS = {"mass_messages", "caption_bank", "captions", "creator_caption_restrictions"}
+
+
+def test_models_and_seeds_are_those_that_dbt_knows(project):
+    nodes = json.loads((project.directory / "target/manifest.json").read_text())["nodes"].values()
+    expected = {
+        node["alias"]: KINDS_OF_DBT[node["config"]["materialized"]]
+        for node in nodes
+        if node["resource_type"] in ("model", "seed")
+    }
+    owned = owned_objects(project.directory)
+    assert len(expected) > 30
+    assert {name: kind for name, kind in owned.items() if name in expected} == expected
+    functions = {name for name, kind in owned.items() if "function" in kind}
+    assert set(owned) == set(expected) | set(state_tables(project.directory)) | functions
+
+
+def test_everything_in_the_database_is_owned_but_the_inputs(built):
+    built.run("sweep")
+    found = built.query(
+        "select table_name as name, 'table' as kind from duckdb_tables() where schema_name = $schema"
+        " union all"
+        " select view_name, 'view' from duckdb_views() where schema_name = $schema"
+        " union all"
+        " select function_name, if(function_type = 'macro', 'function', 'table function')"
+        " from duckdb_functions() where schema_name = $schema",
+        {"schema": SCHEMA},
+    )
+    there = {row["name"]: row["kind"] for row in found}
+    assert {name: kind for name, kind in there.items() if name not in INPUTS} == owned_objects(
+        built.directory
+    )
+    assert set(there) >= INPUTS
+
+
+def test_state_tables_are_the_declared_ones_and_history_is_what_no_run_makes_again():
+    assert "etl_job_runs" in state_tables(ROOT)
+    assert history_tables(ROOT) == {
+        *state_tables(ROOT), "schedule_recommendations", "schedule_recommendations_messages"
+    }  # fmt: skip
+
+
+def test_a_new_file_is_owned_at_once(project):
+    (project.directory / "models/learning/brand_new.sql").write_text("select 1 as one")
+    (project.directory / "models/learning/only_inlined.sql").write_text(
+        "{{ config(materialized='ephemeral') }} select 1 as one"
+    )
+    (project.directory / "macros/udfs/new_function.sql").write_text(
+        "{% macro deploy_new_function() %}{{ return(create_function('new_function', [], 'INT64', '1')) }}"
+        "{% endmacro %}"
+    )
+    owned = owned_objects(project.directory)
+    assert (owned["brand_new"], owned["new_function"]) == ("table", "function")
+    assert "only_inlined" not in owned
+
+
+@pytest.mark.parametrize("text", [None, "", "{% macro operations_tables() %}{{ return([1]) }}{% endmacro %}"])
+def test_a_broken_project_is_told_in_one_sentence(project, text):
+    file = project.directory / "macros/hooks/create_operations_tables.sql"
+    file.unlink() if text is None else file.write_text(text)
+    with pytest.raises(ErosError, match=r"create_operations_tables\.sql (cannot be read|does not say)"):
+        owned_objects(project.directory)
