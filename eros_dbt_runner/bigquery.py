@@ -1,16 +1,29 @@
 """The EROS tables on BigQuery, by Google's own client, which is imported only when one is wanted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from eros_dbt_runner.catalogue import Catalogue, Column, routine_kind
+from eros_dbt_runner.clock import now
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.warehouse import Row, Warehouse, stopped
+from eros_dbt_runner.warehouse import Object, Row, Warehouse, stopped
 
 TIMEOUT_SECONDS = 300
+# A run can last as long as its schedules allow, all retries included; an older row is a dead run's.
+RUN_HOURS = 6
+REQUESTS_AT_ONCE = 8
+# What the client calls them; to the emulator a clone is no TABLE.
+KINDS = {
+    "TABLE": "table",
+    "CLONE": "table",
+    "VIEW": "view",
+    "SCALAR_FUNCTION": "function",
+    "TABLE_VALUED_FUNCTION": "table function",
+}
 SCOPE = "https://www.googleapis.com/auth/bigquery"
 NO_RETRY: Any = None  # what the client documents, and leaves out of its types
 
@@ -123,6 +136,64 @@ class BigQueryWarehouse(Warehouse):
             ) from None
         except GoogleAPIError as error:
             raise ErosError(f"The query failed: {one_sentence(str(error))}", ExitCode.RUN_FAILED) from None
+
+    def table(self, name: str) -> str:
+        """How SQL names a table of the dataset."""
+        return f"`{self.dataset}.{name}`"
+
+    def objects(self) -> set[Object]:
+        """As in Warehouse; a kind that the project has none of, such as a snapshot, stays itself."""
+        named = [(item.table_id, item.table_type) for item in self.listed()]
+        named += [(routine.routine_id, routine.type_) for routine in self._routines()]
+        return {(name, KINDS.get(kind, kind.lower())) for name, kind in named}
+
+    def definitions(self) -> list[Row]:
+        """As in Warehouse: of this dataset. One request for each, several at once."""
+        views = [item.reference for item in self.listed() if item.table_type == "VIEW"]
+        routines = [routine.reference for routine in self._routines()]
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+            found = [
+                {"name": view.table_id, "kind": "view", "sql": view.view_query}
+                for view in pool.map(self.client.get_table, views)
+            ]
+            found += [
+                {"name": r.routine_id, "kind": KINDS.get(r.type_, r.type_.lower()), "sql": r.body}
+                for r in pool.map(self.client.get_routine, routines)
+            ]
+        return found
+
+    def listed(self) -> list[Any]:
+        """The dataset's tables, views and snapshots, as the client lists them: with their labels.
+
+        Raises ErosError (CANNOT_START) when the dataset cannot be listed.
+        """
+        return self._all_of(self.client.list_tables)
+
+    def _routines(self) -> list[Any]:
+        return self._all_of(self.client.list_routines)
+
+    def _all_of(self, listing: Callable[..., Iterable[Any]]) -> list[Any]:
+        from google.api_core.exceptions import GoogleAPIError
+
+        try:
+            return list(listing(self.dataset, timeout=TIMEOUT_SECONDS))
+        except GoogleAPIError as error:
+            raise ErosError(
+                f"{self.dataset} cannot be listed: {one_sentence(str(error))}", ExitCode.CANNOT_START
+            ) from None
+
+    def drop(self, objects: Iterable[Object]) -> None:
+        """As in Warehouse, one after the other: dropped again, what is gone already is no fault."""
+        for name, kind in objects:
+            self.rows(f"drop {kind} if exists {self.table(name)}")
+
+    def runs_elsewhere(self) -> list[Row]:
+        """Runs of other machines: rows of etl_job_runs that are RUNNING and not too old for it."""
+        return self._rows_if_there(
+            "select job_id, job_name, job_start_time from etl_job_runs"
+            " where job_status = 'RUNNING' and job_start_time > ?",
+            [now() - timedelta(hours=RUN_HOURS)],
+        )
 
     def bytes_billed(self, sql: str) -> int:
         """The bytes that BigQuery's own dry run says a statement would bill.

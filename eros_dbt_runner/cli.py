@@ -12,6 +12,7 @@ import click
 
 from eros_dbt_runner.commands import (
     alerting,
+    backing_up,
     exporting,
     reading,
     reporting,
@@ -75,6 +76,9 @@ for command in (
     reading.select,
     exporting.export,
     reporting.report,
+    backing_up.backup,
+    backing_up.restore,
+    backing_up.rollback,
     run_log.runs,
     alerting.health,
     alerting.alerts,

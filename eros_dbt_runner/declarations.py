@@ -37,7 +37,8 @@ class Layout:
 class Relation:
     """A table or view that must exist.
 
-    `group` is `inputs`, `state`, `seeds` or the model's folder. `columns` gives each column's type by
+    `group` is `inputs`, `state`, `seeds` or the model's folder. A model `is_history` if dbt never makes
+    its rows anew (`full_refresh=false`). `columns` gives each column's type by
     BigQuery's name, None where the files leave it open.
     """
 
@@ -46,6 +47,7 @@ class Relation:
     columns: Mapping[str, str | None]
     layout: Layout = field(default_factory=Layout)
     is_view: bool = False
+    is_history: bool = False
 
 
 class Declarations:
@@ -164,6 +166,7 @@ class Declarations:
                     Relation(
                         model["name"], folder, _types(columns), _model_layout(config),
                         is_view=config.get("materialized") == "view",
+                        is_history=config.get("full_refresh") is False,
                     )
                 )  # fmt: skip
         return found
@@ -189,7 +192,7 @@ def _model_layout(config: Mapping[str, Any]) -> Layout:
 
 def _config(path: Path) -> dict[str, Any]:
     """What a model's `config(...)` says of how it is stored."""
-    wanted = ("materialized", "partition_by", "cluster_by", "partition_expiration_days")
+    wanted = ("materialized", "partition_by", "cluster_by", "partition_expiration_days", "full_refresh")
     return {
         argument.key: _constant(argument.value, path)
         for _, call in _calls(path, "config")

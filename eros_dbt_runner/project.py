@@ -16,7 +16,9 @@ DEFAULT_DATABASE = "eros.duckdb"
 DEFAULT_DATA_DIR = "data"
 SHIPPED_DATA_DIR = "sample_data"
 DEFAULT_RUNS_DIR = "runs"
+DEFAULT_BACKUP_DIR = "backups"
 DEFAULT_KEEP_RUNS_DAYS = 30
+DEFAULT_BIGQUERY_BACKUP_DAYS = 90
 DEFAULT_USD_PER_TIB = 6.25  # on-demand price of a query in location US
 # The same rules in C, where there is a C library: ten times as fast over all the files of the models.
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -58,7 +60,8 @@ class Project:
     """The checkout that `eros` works on, all paths absolute.
 
     Relative values of EROS_DUCKDB_PATH and EROS_DATA_DIR count from the project folder, where dbt
-    resolves them too. `runs_dir` (EROS_RUNS_DIR) keeps what each run leaves.
+    resolves them too. `runs_dir` (EROS_RUNS_DIR) keeps what each run leaves, `backup_dir`
+    (EROS_BACKUP_DIR) the copies of the DuckDB file.
     """
 
     directory: Path
@@ -66,6 +69,7 @@ class Project:
     database: Path
     data_dir: Path
     runs_dir: Path
+    backup_dir: Path
 
     @classmethod
     def locate(cls, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> "Project":
@@ -101,6 +105,7 @@ class Project:
             database=(directory / (env.get("EROS_DUCKDB_PATH") or DEFAULT_DATABASE)).resolve(),
             data_dir=(directory / data).resolve(),
             runs_dir=(directory / (env.get("EROS_RUNS_DIR") or DEFAULT_RUNS_DIR)).resolve(),
+            backup_dir=(directory / (env.get("EROS_BACKUP_DIR") or DEFAULT_BACKUP_DIR)).resolve(),
         )
 
     @property
@@ -109,12 +114,15 @@ class Project:
 
         Raises ErosError (USAGE) for a value that is no number of days.
         """
-        given = os.environ.get("EROS_KEEP_RUNS_DAYS") or str(DEFAULT_KEEP_RUNS_DAYS)
-        if not given.isdecimal() or int(given) < 1:
-            raise ErosError(
-                f"EROS_KEEP_RUNS_DAYS must be a whole number of days from 1, not {given!r}.", ExitCode.USAGE
-            )
-        return int(given)
+        return _days("EROS_KEEP_RUNS_DAYS", DEFAULT_KEEP_RUNS_DAYS)
+
+    @property
+    def bigquery_backup_days(self) -> int:
+        """After how many days BigQuery deletes a backup (EROS_BIGQUERY_BACKUP_DAYS).
+
+        Raises ErosError (USAGE) for a value that is no number of days.
+        """
+        return _days("EROS_BIGQUERY_BACKUP_DAYS", DEFAULT_BIGQUERY_BACKUP_DAYS)
 
     @property
     def usd_per_tib(self) -> float:
@@ -158,6 +166,13 @@ class Project:
                 ExitCode.USAGE,
             )
         return Target(name, str(outputs[name].get("type")), outputs[name])
+
+
+def _days(variable: str, default: int) -> int:
+    given = os.environ.get(variable) or str(default)
+    if not given.isdecimal() or int(given) < 1:
+        raise ErosError(f"{variable} must be a whole number of days from 1, not {given!r}.", ExitCode.USAGE)
+    return int(given)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -5,6 +5,8 @@ datetimes. SQL here is what both engines take.
 """
 
 import getpass
+import os
+import shutil
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "eros_scheduling_brain"
 Row = dict[str, Any]
+# A thing of the schema: its name, and its kind as in owned_objects.py.
+Object = tuple[str, str]
+COPY_BYTES = 16 * 2**20
 
 
 def connect(
@@ -105,6 +110,39 @@ class Warehouse(ABC):
     def bytes_billed(self, _sql: str) -> int:
         """The bytes that a statement would bill: none, where nobody bills."""
         return 0
+
+    # ---- what there is ----
+
+    @abstractmethod
+    def objects(self) -> set[Object]:
+        """Every table, view and function of the schema, whoever made it."""
+
+    @abstractmethod
+    def definitions(self) -> list[Row]:
+        """The name, kind and SQL of every view and function that may read the schema's tables."""
+
+    @abstractmethod
+    def drop(self, objects: Iterable[Object]) -> None:
+        """Drop these objects; on DuckDB all or none. Names must be of ours.
+
+        Raises ErosError (RUN_FAILED) when the engine refuses.
+        """
+
+    def runs_elsewhere(self) -> list[Row]:
+        """Runs in progress that the lock of this machine does not know of."""
+        return []
+
+    def row_counts(self, tables: Iterable[str]) -> dict[str, int]:
+        """The number of rows of each table."""
+        counts = " union all ".join(
+            f"select '{name}' as name, count(*) as n from {self.table(name)}"  # noqa: S608 - of ours
+            for name in sorted(tables)
+        )
+        return {row["name"]: row["n"] for row in self.rows(counts)} if counts else {}
+
+    def table(self, name: str) -> str:
+        """How SQL names a table of the schema."""
+        return f"{SCHEMA}.{name}"
 
     def _rows_if_there(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """As `rows`, but nothing where the tables are missing: a first run that failed early."""
@@ -352,6 +390,7 @@ class DuckDbWarehouse(Warehouse):
                 ExitCode.CANNOT_START,
             )
         self._path = database
+        self._kept_open: list[int] = []
         self._connection = connect_when_free(database, deadline, on_wait, read_only=read_only)
         self._connection.execute("set enable_progress_bar = false")  # it would stand in what we print
         if self._has_schema():
@@ -360,6 +399,8 @@ class DuckDbWarehouse(Warehouse):
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+        for descriptor in self._kept_open:
+            os.close(descriptor)
 
     def _has_schema(self) -> bool:
         sql = "select 1 from duckdb_schemas() where schema_name = ? and database_name = current_database()"
@@ -427,10 +468,103 @@ class DuckDbWarehouse(Warehouse):
         finally:
             timer.cancel()
 
+    def objects(self) -> set[Object]:
+        """As in Warehouse."""
+        found = self.rows(
+            "select table_name as name, 'table' as kind from duckdb_tables()"
+            " where database_name = current_database() and schema_name = ?"
+            " union all select view_name, 'view' from duckdb_views()"
+            " where database_name = current_database() and schema_name = ?"
+            " union all select function_name, if(function_type = 'macro', 'function', 'table function')"
+            " from duckdb_functions() where function_type in ('macro', 'table_macro')"
+            " and database_name = current_database() and schema_name = ?",
+            [SCHEMA] * 3,
+        )
+        return {(row["name"], row["kind"]) for row in found}
+
+    def definitions(self) -> list[Row]:
+        """As in Warehouse: of every schema, what is not in ours with its schema's name."""
+        return self.rows(
+            "select if(schema_name = ?, name, schema_name || '.' || name) as name, kind, sql from ("
+            "select schema_name, view_name as name, 'view' as kind, sql from duckdb_views()"
+            " where not internal and database_name = current_database()"
+            " union all select schema_name, function_name,"
+            " if(function_type = 'macro', 'function', 'table function'), macro_definition"
+            " from duckdb_functions() where function_type in ('macro', 'table_macro')"
+            " and not internal and database_name = current_database()) as found",
+            [SCHEMA],
+        )
+
+    def drop(self, objects: Iterable[Object]) -> None:
+        """As in Warehouse, in one transaction."""
+        with self._transaction():
+            self._drop(objects)
+
+    def _drop(self, objects: Iterable[Object]) -> None:
+        words = {"function": "macro", "table function": "macro table"}
+        for name, kind in objects:
+            self.rows(f"drop {words.get(kind, kind)} {SCHEMA}.{name}")
+
+    def copy_file(self, to: Path) -> None:
+        """Write the database to the file `to`, as it stands, while nobody else can change it.
+
+        Raises OSError when `to` cannot be written.
+        """
+        self.rows("checkpoint")
+        # Closing any descriptor of a file takes this process's POSIX locks off it, DuckDB's included:
+        # this one has to outlive the connection.
+        descriptor = os.open(self._path, os.O_RDONLY)
+        self._kept_open.append(descriptor)
+        with open(descriptor, "rb", closefd=False) as source, to.open("wb") as copy:
+            shutil.copyfileobj(source, copy, COPY_BYTES)
+            copy.flush()
+            os.fsync(copy.fileno())
+
+    def take_tables(self, file: Path, rows: Mapping[str, int], instead_of: Iterable[Object]) -> None:
+        """Put the tables named in `rows` in from the database `file`, `instead_of` what goes.
+
+        All of it happens or nothing, however this process ends. Raises ErosError (RUN_FAILED) when
+        the engine refuses, or when a table does not have its number of rows in the end.
+        """
+        self.rows(f"attach {_literal(str(file))} as eros_copy (read_only)")
+        try:
+            creations = self.rows(
+                "select table_name, sql from duckdb_tables()"
+                " where database_name = 'eros_copy' and schema_name = ?",
+                [SCHEMA],
+            )
+            with self._transaction():
+                self.rows(f"create schema if not exists {SCHEMA}")
+                self._drop(instead_of)
+                for name, sql in ((row["table_name"], row["sql"]) for row in creations):
+                    if name in rows:
+                        self.rows(sql)
+                        self.rows(f"insert into {SCHEMA}.{name} from eros_copy.{SCHEMA}.{name}")
+                if self.row_counts(rows) != dict(rows):
+                    raise ErosError(f"{file} does not hold the rows that it should.", ExitCode.RUN_FAILED)
+        finally:
+            self._rows_if_there("detach eros_copy")
+        self.rows("checkpoint")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.rows("begin")
+        try:
+            yield
+            self.rows("commit")
+        except BaseException:
+            self._rows_if_there("rollback")
+            raise
+
 
 def stopped(seconds: float | None) -> ErosError:
     """The error of a statement that took longer than `seconds`."""
     return ErosError(f"The query was stopped after {seconds or 0:g} s.", ExitCode.RUN_FAILED)
+
+
+def _literal(text: str) -> str:
+    """`text` as SQL writes it, for the one statement that takes no parameter."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _naive(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """What the commands share: options, and how they open the database and print."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, overload
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -94,3 +96,20 @@ def locked_warehouse(
 def tell_holder(holder: str) -> None:
     """Say on stderr why nothing happens."""
     click.echo(f"waiting: {holder}", err=True)
+
+
+def confirm(question: str, answer: str, is_sure: bool) -> None:
+    """Go on only if `answer` is typed, or if somebody `is_sure` (--yes).
+
+    Raises ErosError (USAGE) when something else is typed, or nobody can type.
+    """
+    if is_sure:
+        return
+    try:
+        typed = click.prompt(f"{question} Type {answer} to go on", default="", show_default=False, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        typed = ""
+    if typed.strip() != answer:
+        raise ErosError(f"{answer} was not typed and --yes not given: nothing was done.", ExitCode.USAGE)

@@ -94,6 +94,8 @@ class GoogleSql:
     def _remember(self, statement) -> None:
         """Put what a statement creates into the catalog."""
         kind, name = type(statement).__name__, (getattr(statement, "name_path", None) or [""])[-1]
+        if getattr(statement, "clone_from", None):
+            return  # the table is there already, and stays what it is
         if kind in TABLE_STATEMENTS:
             made = statement.column_definition_list or statement.output_column_list
             self._tables[name] = {c.name: getattr(c, "type", None) or c.column.type for c in made}
