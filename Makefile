@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 EROS := $(BIN)/eros
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lint test test-fast ci soak bench clean
+.PHONY: help venv demo lint test test-fast ci soak bench docs pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,12 @@ soak: venv ## thirty simulated days of `eros serve` with real runs, killed at ra
 
 bench: venv ## measure the sizes that the design promises
 	$(BIN)/python benchmarks/bench.py
+
+docs: venv ## one page on every table and column, which opens without a network
+	$(BIN)/python -m docs.page
+
+pictures: venv ## draw docs/entities.md and docs/flow.md anew
+	$(BIN)/python -m docs.pictures
 
 clean: ## remove what the other targets made, but no data and no database
 	rm -rf $(VENV) target logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

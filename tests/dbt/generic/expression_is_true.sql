@@ -1,5 +1,6 @@
-{#- The expression is true of every row; a row of which it is NULL fails as well. -#}
-{% test expression_is_true(model, expression) %}
+{#- The expression is true of every row; a row of which it is NULL fails as well. It stands at the column
+    that it is a promise about, or at the model. -#}
+{% test expression_is_true(model, expression, column_name=none) %}
 
 select *
 from {{ model }}
