@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 EROS := $(BIN)/eros
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lint test test-fast ci soak bench docs pictures clean
+.PHONY: help venv demo lint test test-fast ci mutations soak bench docs pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,8 @@ ci: test ## what CI runs: lint and all tests
 
 soak: venv ## thirty simulated days of `eros serve` with real runs, killed at random: an hour
 	EROS_SOAK_DAYS=15 $(BIN)/python -m pytest -q -n 2 tests/python/test_soak.py
+mutations: venv ## break each rule on a copy and see that a test notices
+	$(BIN)/python -m tests.mutations.check
 
 bench: venv ## measure the sizes that the design promises
 	$(BIN)/python benchmarks/bench.py

@@ -14,7 +14,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the forkserver must stay w
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all test processes of this session share."""
+    """A folder that all test processes of this session share; EROS_TEST_SHARED names one made before."""
+    if os.environ.get("EROS_TEST_SHARED"):
+        return Path(os.environ["EROS_TEST_SHARED"])
     base = tmp_path_factory.getbasetemp()
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 

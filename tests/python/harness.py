@@ -367,6 +367,22 @@ def copy_project(directory: Path) -> None:
             shutil.copy2(source, directory / part)
 
 
+def copy_checkout(directory: Path) -> None:
+    """Copy the whole checkout, so that tests can be run there; what stands there already is kept."""
+    directory.mkdir(exist_ok=True)
+    for part in (*PARTS_OF_A_PROJECT, "sample_data", "eros_dbt_runner", "tests", "pyproject.toml"):
+        source, target = ROOT / part, directory / part
+        if source.is_file():
+            shutil.copy2(source, target)
+            continue
+        for file in source.rglob("*"):
+            if file.is_file() and "__pycache__" not in file.parts:
+                copy = directory / file.relative_to(ROOT)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                if not copy.exists():
+                    shutil.copy2(file, copy)
+
+
 def parsed_project(shared: Path, commands: Commands) -> Path:
     """A project that dbt has parsed once, made by whichever test process comes first.
 
