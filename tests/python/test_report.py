@@ -197,7 +197,8 @@ def test_one_page_has_its_own_figures(built):
     page = page_of(built, "--page", " Jade_Robin ")
     [creator] = page.all("details", cls="creator")
     assert "open" in creator.attrs
-    assert {bdi.text for bdi in page.all("bdi")} == {"jade_robin"}
+    for part in ("day", "volume", "learning"):
+        assert {bdi.text for bdi in page.one("section", id=part).all("bdi")} == {"jade_robin"}
     rows = [row for row in published(built) if row["page_name"] == "jade_robin"]
     assert len(creator.one("ol").all("li")) == len(rows)
     [stats] = built.query(
