@@ -230,6 +230,7 @@ def is_broken(connection: duckdb.DuckDBPyConnection, test: str) -> bool:
 def drawn_in_the_lineage(page: Path) -> list[str]:
     manifest = artifact(page, "manifest")
     nodes = [node for place in ("nodes", "sources", "exposures") for node in manifest[place].values()]
-    drawn = [n["unique_id"] for n in nodes if n["resource_type"] in ("model", "seed", "source", "exposure")]
+    kinds = ("model", "seed", "source", "exposure", "analysis")
+    drawn = [n["unique_id"] for n in nodes if n["resource_type"] in kinds]
     assert len(drawn) > 45
     return drawn
