@@ -23,13 +23,15 @@ tier_mix as (
 
 ),
 
-{# What fans pay for, not what is asked: prices weighted by what they earned. #}
+{# What fans pay for, not what is asked: prices weighted by what they earned. Where refunds outweigh
+    sales nothing was earned, and a page without a segment would have no plan. #}
 prices as (
 
     select
         page_name,
-        {{ exact_sum('price_weighted_earnings') }} / nullif({{ exact_sum('priced_earnings') }}, 0)
-            as revenue_weighted_price
+        greatest(
+            {{ exact_sum('price_weighted_earnings') }} / nullif({{ exact_sum('priced_earnings') }}, 0), 0e0
+        ) as revenue_weighted_price
     from activity
     group by page_name
 

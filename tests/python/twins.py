@@ -23,6 +23,8 @@ OF_THE_RUN = {
 }  # fmt: skip
 INPUTS = {"mass_messages", "caption_bank", "captions", "creator_caption_restrictions"}
 # A constant list of hour sets; creator_send_hours shows what comes of it.
+# Views of the present: two looks differ, whatever ran.
+LIVE = {"health_checks", "alert_queue"}
 TOO_LONG_TO_FETCH = {"send_hour_patterns"}
 
 
