@@ -515,6 +515,7 @@ def test_a_name_that_bigquery_could_not_keep_is_refused(project, name):
         ("select s.f(1)", ["f"]),
         ("select `p.s.f`(1)", ["f"]),
         ("select f from s.a", []),
+        ("select t(1) from s.f", []),
         (None, []),
     ],
 )
