@@ -152,9 +152,10 @@ def test_the_exit_code_of_health_is_that_of_the_worst_check(built):
     late = (
         "update mass_messages_checked set sending_time = {}, sending_date = {} where sending_time = " + newest
     )
-    built.execute(late.format("timezone('UTC', now()) - interval 30 hour", "current_date - 1"))
-    assert built.eros("health", "--json", code=ExitCode.CHECK_WARNED).json[0]["figure"] == pytest.approx(30, abs=0.2)
-    built.execute(late.format("timezone('UTC', now()) - interval 1 hour", "current_date"))
+    built.execute(moved.format("timezone('UTC', now()) - interval 30 hour", "current_date - 1"))
+    [late_input, *_] = built.eros("health", "--json", code=ExitCode.CHECK_WARNED).json
+    assert late_input["figure"] == pytest.approx(30, abs=0.2)
+    built.execute(moved.format("timezone('UTC', now()) - interval 1 hour", "current_date"))
     built.eros("alerts", "check")
     assert "13 PASS, 0 WARN, 0 FAIL" in built.eros("health").stdout
 

@@ -48,7 +48,8 @@ def test_health_and_alerts_are_the_same_on_both_engines(twins: Twins) -> None:
     assert twins.project.query(queue) == twins.emulator.query(queue)
     taken = there[0]["alert_id"]
     twins.project.eros("alerts", "ack", taken[:12], "--by", "amy", env=env)
-    [row] = twins.emulator.query(f"select acknowledged_by as who from automation_alerts where alert_id = '{taken}'")
+    where = f"where alert_id = '{taken}'"
+    [row] = twins.emulator.query(f"select acknowledged_by as who from automation_alerts {where}")
     assert row["who"] == "amy"
 
 
