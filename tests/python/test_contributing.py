@@ -55,7 +55,7 @@ class Example:
         return self.project.query(block(self.text, "sql"))
 
     def failures_of_dbt(self, select: str, *options: str) -> set[str]:
-        """The tests that fail when dbt builds these nodes."""
+        """The tests that fail when dbt builds these nodes; a model brings its unit tests."""
         arguments = ["build", "--select", *select.split(), *options]
         self.project.dbt(*arguments, code=None, env={"EROS_AS_OF": AS_OF.isoformat()})
         path = self.project.directory / "target" / "run_results.json"
@@ -173,7 +173,7 @@ def test_a_new_term_of_the_score(built: Project) -> None:
 
     score = "models/scheduling/caption_scores.sql"
     built.edit(score, "outcome_count >= 6 then -1e0", "outcome_count > 6 then -1e0")
-    failures = example.failures_of_dbt("caption_scores,test_type:unit caption_scores")
+    failures = example.failures_of_dbt("caption_scores")
     example.promises("test_caption_scores__worn_from_six_outcomes", failures)
     built.edit(score, "outcome_count > 6 then -1e0", "outcome_count >= 6 then -1e0")
     built.edit("tests/dbt/singular/schedule_scores_add_up.sql", "0.10e0 * coalesce(wear, 0e0)", "0e0")

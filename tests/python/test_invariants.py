@@ -126,6 +126,22 @@ def test_a_correction_behind_the_look_back_waits_for_a_backfill(project: Project
     assert revenue() == before + 40
 
 
+def test_corrections_are_taken_for_seven_dates(project: Project) -> None:
+    """The execution date and the six before it; the messages of today keep the window from reaching back."""
+    rows = [
+        {"row_id": n, "caption_id": n, "sending_time": AS_OF - timedelta(days=n, hours=1)} for n in range(9)
+    ]
+    bank = [{"caption_id": n} for n in range(9)]
+    project.write_inputs(mass_messages=rows, caption_bank=bank)
+    project.run("performance")
+    project.write_inputs(mass_messages=[{**row, "earnings": 50.0} for row in rows], caption_bank=bank)
+    project.run("performance")
+    revenue = project.query(
+        "select caption_id, total_revenue from caption_bandit_stats where caption_id in (6, 7)"
+    )
+    assert {row["caption_id"]: row["total_revenue"] for row in revenue} == {6: 50.0, 7: 99.9}
+
+
 def test_a_row_deleted_or_made_unusable_is_forgotten(project: Project) -> None:
     rows = [
         {"row_id": n, "caption_id": n, "sending_time": AS_OF - timedelta(days=2, hours=n)}
