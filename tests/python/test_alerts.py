@@ -149,7 +149,7 @@ def test_the_exit_code_of_health_is_that_of_the_worst_check(built):
     assert "FAIL  input_rows: ask whoever loads mass_messages" in shown
 
     newest = "(select max(sending_time) from mass_messages_checked)"
-    late = (
+    moved = (
         "update mass_messages_checked set sending_time = {}, sending_date = {} where sending_time = " + newest
     )
     built.execute(moved.format("timezone('UTC', now()) - interval 30 hour", "current_date - 1"))
