@@ -121,7 +121,9 @@ def test_what_is_broken_is_what_fails(laid_out: Twins) -> None:
         f"create or replace function `{dataset}.caption_key` (message STRING) returns STRING"
         " as (to_hex(md5(message)))",
         "delete from holiday_calendar where holiday_date = date '2025-06-19'",
-        "alter table alert_deliveries drop column error_message",
+        # Made anew, because what is altered stays as it was in the emulator's INFORMATION_SCHEMA.
+        f"create table {SCHEMA}.kept as select * from {SCHEMA}.tier_mix",
+        f"create or replace table {SCHEMA}.tier_mix as select * except (mid_share) from {SCHEMA}.kept",
     ):
         emulator.query(sql)
     try:
@@ -132,14 +134,15 @@ def test_what_is_broken_is_what_fails(laid_out: Twins) -> None:
         emulator.query(
             "insert into holiday_calendar values (date '2025-06-19', 'Juneteenth', 'FEDERAL', false, 1.0)"
         )
-        emulator.query("alter table alert_deliveries add column error_message STRING")
+        emulator.query(f"create or replace table {SCHEMA}.tier_mix as select * from {SCHEMA}.kept")
+        emulator.query(f"drop table {SCHEMA}.kept")
     assert emulator.query("select * from holiday_calendar where holiday_date = date '2025-06-19'") == kept
     assert set(found) == {
         "objects: functions exist", "functions: wilson_draw", "performance: wilson_draw",
-        "functions: caption_key", "holidays: the 20 of each year", "schemas: columns of state",
-    }  # fmt: skip
+        "functions: caption_key", "holidays: the 20 of each year", "schemas: columns of seeds",
+    }, found  # fmt: skip
     assert found["holidays: the 20 of each year"] == "Juneteenth 2025 is missing"
-    assert found["schemas: columns of state"] == "alert_deliveries.error_message is missing"
+    assert found["schemas: columns of seeds"] == "tier_mix.mid_share is missing"
 
 
 def test_an_old_procedure_is_no_function(laid_out: Twins) -> None:
