@@ -112,8 +112,13 @@ def _wrong_types(relation: Relation, found: Sequence[Column]) -> list[str]:
     return [
         f"{relation.name}.{column.name} is {column.type} and should be {relation.columns[column.name]}"
         for column in found
-        if relation.columns.get(column.name) not in (None, column.type)
+        if not _is_of_type(column.type, relation.columns.get(column.name))
     ]
+
+
+def _is_of_type(found: str, declared: str | None) -> bool:
+    """A STRUCT that is declared without fields has those of its input, whatever they are."""
+    return declared in (None, found) or (declared == "STRUCT" and found.startswith("STRUCT"))
 
 
 # ---- 3: partitions ----
