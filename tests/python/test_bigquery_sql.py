@@ -8,7 +8,6 @@ as it is compiled for production, in both its branches, with the DDL around it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -93,24 +92,6 @@ def test_the_analyser_finds_what_is_wrong(analysed) -> None:
     assert problems(analyser, [f"select no_such_column from {table}"])
     assert problems(analyser, [f"select * from {table} where page_name = 1"])
     assert problems(analyser, [f"select `{PROJECT}.{DATASET}.caption_key_v2`(1, 2)"])
-
-
-def test_what_verify_asks_is_valid(twins: Twins, analysed) -> None:
-    """All but its three questions to INFORMATION_SCHEMA, which the analyser's catalog has not."""
-    known = {job.job_id for job in twins.emulator.jobs()}
-    twins.project.eros("verify", "--target", "emulator", env=twins.emulator.env, code=None)
-    asked = [job for job in twins.emulator.jobs() if job.job_id not in known]
-    statements = [complete(job) for job in asked if "INFORMATION_SCHEMA" not in job.query]
-    assert len(statements) > 40
-    assert problems(analysed[0], statements) == []
-
-
-def complete(job) -> str:
-    """The statement of a job with typed NULLs for its parameters and the default dataset for its tables."""
-    sql = job.query
-    for parameter in job.query_parameters:
-        sql = sql.replace("?", f"cast(null as {parameter.type_})", 1)
-    return re.sub(r"\b(from|join) ([a-z_]+)\b", rf"\1 `{PROJECT}`.`{DATASET}`.`\2`", sql)
 
 
 def test_columns_and_types_are_those_of_the_contracts(twins: Twins, analysed) -> None:

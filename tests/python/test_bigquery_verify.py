@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
 
 import pytest
 
 pytest.importorskip("bqemulator", reason="bqemulator needs Python 3.11")
 
+from eros_dbt_runner.bigquery import _type
+from eros_dbt_runner.catalogue import Catalogue, Column
+from eros_dbt_runner.declarations import Declarations
+from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.project import Target
+from eros_dbt_runner.verification import Deployment
+from eros_dbt_runner.verification import verify as look
+from eros_dbt_runner.warehouse import Warehouse
 from tests.python.emulator import PROJECT, Emulator
-from tests.python.harness import SCHEMA, Result
+from tests.python.harness import ROOT, SCHEMA, Result
 from tests.python.twins import TARGET, Twins
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bigquery")]
@@ -165,3 +176,86 @@ def test_bigquery_that_cannot_be_reached_is_told_in_one_sentence(twins: Twins) -
         result = twins.project.eros(command, *TARGET, env=env, code=ExitCode.CANNOT_START)
         assert result.stderr.startswith("eros: BigQuery cannot be reached: ")
         assert len(result.stderr.splitlines()) == 1
+
+
+# ---- what it asks, held against BigQuery's own language ----
+
+SIGNATURES = {
+    "caption_key_v2": "(message STRING) returns STRING",
+    "caption_key": "(message STRING) returns STRING",
+    "wilson_score_bounds": "(successes INT64, failures INT64) returns"
+    " STRUCT<lower_bound FLOAT64, upper_bound FLOAT64, exploration_bonus FLOAT64>",
+    "wilson_sample": "(successes INT64, failures INT64) returns FLOAT64",
+    "wilson_draw": "(successes INT64, failures INT64, u FLOAT64) returns FLOAT64",
+    "uniform_draw": "(key STRING) returns FLOAT64",
+}
+SELECT_CAPTIONS = (
+    "(page STRING, segment STRING, budget INT64, mid INT64, premium INT64, bump INT64)"
+    f" as (select * from `{PROJECT}`.`{SCHEMA}`.`selected_captions`)"
+)
+
+
+class Recorder(Warehouse):
+    """Takes every statement down, with typed NULLs for its parameters, and answers the few that lead on."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def function(self, name: str) -> str:
+        return f"`{PROJECT}`.`{SCHEMA}`.`{name}`"
+
+    def catalogue(self) -> Catalogue:
+        raise NotImplementedError
+
+    def check(self, sql: str) -> None:
+        self.asked.append(sql)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = (), *_: Any, **__: Any) -> list[dict[str, Any]]:
+        for value in parameters:
+            sql = sql.replace("?", f"cast(null as {_type(value)})", 1)
+        self.asked.append(sql)
+        if (" as day" in sql and "_log" in sql) or "max(schedule_date)" in sql:
+            return [{"day": date(2025, 6, 15), "sweeps": 1, "wrong": 0}]
+        if "from selected_captions" in sql:
+            return []
+        if "as moments" in sql:
+            return []
+        raise ErosError("nothing is known", ExitCode.RUN_FAILED)
+
+
+def test_what_is_asked_is_valid_in_bigquerys_language() -> None:
+    """Every statement but those to INFORMATION_SCHEMA, by Google's own analyser."""
+    from tests.python.googlesql import GoogleSql
+    from tests.python.test_bigquery_sql import problems
+
+    declared = Declarations(ROOT, "bigquery")
+    tables = {
+        relation.name: {name: kind or "STRING" for name, kind in relation.columns.items()}
+        for relation in declared.relations.values()
+    }
+    analyser = GoogleSql(tables)
+    functions = [
+        f"create function `{PROJECT}`.`{SCHEMA}`.`{name}` {signature} as (null)"
+        for name, signature in SIGNATURES.items()
+    ]
+    selection = (
+        f"create table function `{PROJECT}`.`{SCHEMA}`.`select_captions_for_creator` {SELECT_CAPTIONS}"
+    )
+    assert problems(analyser, [*functions, selection]) == []
+    recorder = Recorder()
+    there = Catalogue(
+        {name: tuple(Column(c, kind) for c, kind in columns.items()) for name, columns in tables.items()},
+        declared.routines,
+        has_partitions=True,
+    )
+    look(Deployment(Target("bigquery", "bigquery"), declared, recorder, there, 20))
+    asked = [
+        re.sub(rf"\b(from|join) ({'|'.join(tables)})\b", rf"\1 `{PROJECT}`.`{SCHEMA}`.`\2`", sql)
+        for sql in recorder.asked
+    ]
+    assert len(asked) >= 40
+    assert problems(analyser, asked) == []
+    assert problems(analyser, [asked[-1].replace("uniform_draw", "no_such_function")]) != []
