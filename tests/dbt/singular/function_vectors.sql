@@ -109,10 +109,19 @@ text_vectors as (
         cast(null as string) as expected
     union all
     {%- endfor %}
+    {#- Unclipped, rounding leaves the first a little below 0 and the second a little above 1. #}
+    {%- for failures in [5, 15, 30] %}
     select
-        'wilson_score_bounds: no minus sign before 0' as vector,
-        substr(cast(({{ function_name('wilson_score_bounds') }}(0, 5)).lower_bound as string), 1, 1) as actual,
+        'wilson_score_bounds(0, {{ failures }}): no minus sign before 0' as vector,
+        substr(cast(({{ function_name('wilson_score_bounds') }}(0, {{ failures }})).lower_bound as string), 1, 1)
+            as actual,
         '0' as expected
+    union all
+    {%- endfor %}
+    select
+        'wilson_score_bounds(18, 0): no more than 1' as vector,
+        case when ({{ function_name('wilson_score_bounds') }}(18, 0)).upper_bound <= 1e0 then 'yes' end as actual,
+        'yes' as expected
 
 ),
 
