@@ -92,3 +92,16 @@ def test_a_daily_run_before_anything_was_learnt_says_what_to_run(project: Projec
     project.make_sample()
     why = project.run("daily", code=6).json["problems"][0]["why"]
     assert "eros run performance" in why
+
+
+def test_the_row_of_a_run_that_died_is_closed_by_the_next(project: Project) -> None:
+    project.run("sweep")
+    project.execute(
+        "insert into etl_job_runs (job_id, job_name, job_start_time, job_status, execution_date)"
+        " values ('dead', 'daily', timestamp '2025-06-15 10:05:00', 'RUNNING', date '2025-06-15')"
+    )
+    project.dbt("build", "--selector", "sweep", env={"EROS_AS_OF": AS_OF.isoformat()})
+    [row] = project.query("select * from etl_job_runs where job_id = 'dead'")
+    assert row["job_status"] == "FAILED"
+    assert row["job_end_time"] is not None
+    assert row["error_message"].startswith("the run died without closing its row")
