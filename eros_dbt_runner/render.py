@@ -14,13 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from eros_dbt_runner import clock
-from eros_dbt_runner.backups import Backup
 from eros_dbt_runner.dbt_invocation import NodeEvent
 from eros_dbt_runner.errors import one_sentence
 from eros_dbt_runner.explanations import meaning
 from eros_dbt_runner.runs import Report
 
 if TYPE_CHECKING:
+    from eros_dbt_runner.backups import Backup
     from eros_dbt_runner.verification import Result
 
 Row = Mapping[str, Any]
@@ -341,7 +341,7 @@ def show_verification(results: Sequence["Result"]) -> None:
     console.print(f"{len(results)} checks: {len(results) - failed} PASS, {failed} FAIL")
 
 
-def show_backups(backups: Sequence[Backup], zone: ZoneInfo) -> None:
+def show_backups(backups: Sequence["Backup"], zone: ZoneInfo) -> None:
     """Backups, one a line, the newest first."""
     table = Table(title=f"backups, times in {zone.key}")
     for name in ("id", "made", "name", "by", "tables", "rows", "MiB", "expires"):

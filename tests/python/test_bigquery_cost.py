@@ -39,6 +39,10 @@ READ_WHOLE = {
     ("lock_sweep_log", "hook"): "a row per sweep",
     ("lock_sweep_log", "caption_lock_summary"): "a row per sweep",
     ("automation_alerts", "*"): "a row per alert",
+    ("alert_deliveries", "*"): "a row per attempt, and they expire",
+    ("etl_job_runs", "health_checks"): "a view: creating it reads nothing; a row per run",
+    ("lock_sweep_log", "health_checks"): "a view: creating it reads nothing; a row per sweep",
+    ("stg_mass_messages", "health_checks"): "a view: its bound is 37 days before the moment of reading",
 }
 
 
