@@ -208,7 +208,16 @@ class Recorder(Warehouse):
         return f"`{PROJECT}`.`{SCHEMA}`.`{name}`"
 
     def catalogue(self) -> Catalogue:
-        raise NotImplementedError
+        raise AssertionError("not asked in SQL of ours")
+
+    def objects(self) -> set[Any]:
+        raise AssertionError("verify asks the catalogue")
+
+    def definitions(self) -> list[dict[str, Any]]:
+        raise AssertionError("verify reads no definition")
+
+    def drop(self, objects: Any) -> None:
+        raise AssertionError("verify writes nothing")
 
     def check(self, sql: str) -> None:
         self.asked.append(sql)
