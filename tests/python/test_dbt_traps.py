@@ -201,7 +201,7 @@ def test_hooks_do_not_count_as_models(built):
 def test_a_signal_cancels_a_query_and_closes_the_run(built, number, code):
     model = built.directory / "models" / "operations" / "caption_lock_summary.sql"
     original = model.read_text(encoding="utf-8")
-    model.write_text("{{ config(contract={'enforced': false}) }}" + ENDLESS, encoding="utf-8")
+    model.write_text("{{ config(tags=['sweep'], contract={'enforced': false}) }}" + ENDLESS, encoding="utf-8")
     child = built.start(*run_arguments("sweep"), "--json")
     wait_for_log(built, "cross join range")
     child.kill(number, after=0.5)
