@@ -190,8 +190,14 @@ class Service:
 class ProcessRunner:
     """Does runs as `eros run` in processes of their own, and ends those that take too long."""
 
-    def __init__(self, arguments: list[str], directory: Path, after_kill: Callable[[], None]) -> None:
-        """`arguments` go behind those of each run; `after_kill` is called when one had to be killed."""
+    def __init__(
+        self, arguments: list[str], directory: Path, after_kill: Callable[[], set[tuple[str, str | None]]]
+    ) -> None:
+        """`arguments` go behind those of each run.
+
+        `after_kill` is called when one was killed, and gives the (schedule, slot) of those that had done
+        all their work by then.
+        """
         self._arguments, self._directory, self._after_kill = arguments, directory, after_kill
         self._process: subprocess.Popen[str] | None = None
 
@@ -203,8 +209,8 @@ class ProcessRunner:
         except subprocess.TimeoutExpired:
             return self._end(process, slot.schedule.timeout_seconds)
         code = process.returncode
-        if code < 0:
-            self._after_kill()
+        if code < 0 and (slot.schedule.name, clock.iso(slot.due)) in self._after_kill():
+            return Outcome(int(ExitCode.OK), is_transient=False)
         return outcome_of(code, _document(out), err)
 
     def check(self) -> str:

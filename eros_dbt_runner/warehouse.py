@@ -153,11 +153,11 @@ class Warehouse(ABC):
 
     def fail_job_run(
         self, job_id: str, job_name: str, began: datetime, execution_date: date, reason: str
-    ) -> None:
+    ) -> str:
         """See to it that a run that ended without its closing hook has a FAILED row, and an alert.
 
-        A row that says how the run ended stays as it is. Nothing is raised: where the tables are not
-        there yet, there is nothing to tell.
+        A row that says how the run ended stays as it is. Gives the status of the row. Nothing is raised:
+        where the tables are not there yet, there is nothing to tell.
         """
         ended = now()
         found = self._rows_if_there("select job_status from etl_job_runs where job_id = ?", [job_id])
@@ -175,11 +175,12 @@ class Warehouse(ABC):
                 [ended, (ended - began).total_seconds(), reason, job_id],
             )
         else:
-            return
+            return str(found[0]["job_status"])
         # The id that macros/hooks/job_run.sql gives the alert of a run: nobody raises a second one.
         alert_id = sha256(f"{job_id}|job_run".encode()).hexdigest()
         if not self._rows_if_there("select alert_id from automation_alerts where alert_id = ?", [alert_id]):
             self._insert_alert(alert_id, ended, "CRITICAL", "job_run", f"{job_name} failed: {reason}", job_id)
+        return "FAILED"
 
     def _insert_alert(
         self, alert_id: str, moment: datetime, level: str, source: str, message: str, job_id: str | None

@@ -4,7 +4,10 @@ import shlex
 
 import pytest
 
+from eros_dbt_runner import run_folders, runs
 from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.project import Project as Found
+from eros_dbt_runner.schedules import find_schedule
 from tests.python.harness import AS_OF
 
 
@@ -50,3 +53,20 @@ def test_a_run_that_nobody_knows_is_told(built):
     assert result.stderr == "eros: No run has an id that begins with 'nosuch'; see `eros runs`.\n"
     built.run("sweep")
     assert "More than one run" in built.eros("runs", "show", "", code=ExitCode.USAGE).stderr
+
+
+def test_a_run_that_was_killed_after_its_work_is_not_done_again(built):
+    """Between the closing of its row and the record of its end: the row tells, and the service hears."""
+    slot = "2025-06-15T12:00:00Z"
+    job_id = built.run("sweep", env={runs.SLOT_VARIABLE: slot}).json["invocation_id"]
+    found = Found.locate({"EROS_PROJECT_DIR": str(built.directory)})
+    folder = run_folders.find(found.runs_dir, job_id)
+    folder.record({"status": "RUNNING", "exit_code": None})
+    schedule = find_schedule(built.directory / "schedules.yml", "sweep")
+    request = runs.Request(found, schedule, found.find_target(None))
+    assert runs.close_broken_off(request) == {("sweep", slot)}
+    assert folder.facts()["status"] == "SUCCESS"
+    assert runs.close_broken_off(request) == set()
+    assert built.query("select job_status from etl_job_runs where job_id = ?", [job_id]) == [
+        {"job_status": "SUCCESS"}
+    ]
