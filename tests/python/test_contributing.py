@@ -67,9 +67,11 @@ class Example:
         """The tests that fail, of some that must all have run."""
         command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "--tb", "short", "-p", "no:cacheprovider"]
         temporary = str(self.project.directory.with_name("pytest"))
+        # A worker's variables would have it share its folders with this session.
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         result = subprocess.run(
             [*command, "--basetemp", temporary, *arguments],
-            cwd=self.project.directory, env={**os.environ, "PYTHONPATH": str(self.project.directory)},
+            cwd=self.project.directory, env={**clean, "PYTHONPATH": str(self.project.directory)},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert result.returncode in (0, 1), result.stdout + result.stderr
