@@ -114,7 +114,7 @@ def test_days_of_real_runs_with_random_kills(project: Project, begin: str) -> No
     }
     superseded = wanted - set(done)  # a sweep that was killed so late that the next one was due
     assert {name for name, _ in superseded} <= {"sweep"}
-    assert len(superseded) <= max(2, len(wanted) // 25)
+    assert len(superseded) <= max(3, len(wanted) // 25)
 
     rows = project.query("select job_name, job_status, count(*) as n from etl_job_runs group by all")
     by_status = Counter()
