@@ -11,6 +11,7 @@ from eros_dbt_runner.commands.common import (
     EXIT_CODES,
     json_option,
     locked_warehouse,
+    only_one,
     open_warehouse,
     plain_values,
     print_json,
@@ -92,11 +93,7 @@ def ack(alert_id: str, by: str | None, target: str | None, wait: float) -> ExitC
     if not who or who == "recovered":
         raise ErosError("--by must be the name of a person.", ExitCode.USAGE)
     with locked_warehouse("alerts ack", wait, target) as (tables, _zone):
-        found = tables.alerts_like(alert_id.strip().lower())
-        if len(found) != 1:
-            what = "No alert has" if not found else "More than one alert has"
-            raise ErosError(f"{what} an id that begins with {alert_id!r}; see `eros alerts`.", ExitCode.USAGE)
-        alert = found[0]
+        alert = only_one(tables.alerts_like(alert_id.strip().lower()), "alert", alert_id)
         if alert["acknowledged"]:
             raise ErosError(
                 f"Alert {alert['alert_id'][:8]} was taken already, by {alert['acknowledged_by']}.",

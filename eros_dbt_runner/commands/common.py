@@ -13,7 +13,7 @@ from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from eros_dbt_runner.warehouse import Warehouse
+    from eros_dbt_runner.warehouse import Row, Warehouse
 
 EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {int(code):>3}  {code.meaning}" for code in ExitCode)
 
@@ -33,6 +33,17 @@ wait_option = click.option(
 def print_json(document: Any) -> None:
     """One JSON document on stdout."""
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def only_one(found: "list[Row]", kind: str, typed: str) -> "Row":
+    """The one row of `found` whose id begins with what was `typed`; `kind` is run or alert.
+
+    Raises ErosError (USAGE) when there is none, or more than one.
+    """
+    if len(found) == 1:
+        return found[0]
+    what = f"More than one {kind} has" if found else f"No {kind} has"
+    raise ErosError(f"{what} an id that begins with {typed!r}; see `eros {kind}s`.", ExitCode.USAGE)
 
 
 @overload

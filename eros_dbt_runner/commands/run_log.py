@@ -8,13 +8,14 @@ import click
 
 from eros_dbt_runner.commands.common import (
     json_option,
+    only_one,
     open_warehouse,
     plain_values,
     print_json,
     target_option,
     wait_option,
 )
-from eros_dbt_runner.errors import ErosError, one_sentence
+from eros_dbt_runner.errors import one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
 
 
@@ -57,11 +58,8 @@ def show(run_id: str, target: str | None, wait: float, as_json: bool) -> ExitCod
     from eros_dbt_runner import render
 
     with open_warehouse(wait, target) as (tables, zone):
-        found = tables.job_runs_like(run_id.strip().lower())
-    if len(found) != 1:
-        what = "No run has" if not found else "More than one run has"
-        raise ErosError(f"{what} an id that begins with {run_id!r}; see `eros runs`.", ExitCode.USAGE)
-    story = _story(found[0])
+        row = only_one(tables.job_runs_like(run_id.strip().lower()), "run", run_id)
+    story = _story(row)
     print_json(plain_values(story)) if as_json else render.show_run(story, zone)
     return ExitCode.OK
 
