@@ -146,10 +146,9 @@ def slack_message(alert: Row) -> dict[str, Any]:
 
 def _escaped(text: str, limit: int) -> str:
     """Text that Slack shows as it is: no mention, no link."""
-    escaped = one_sentence(text, limit)
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        escaped = escaped.replace(sign, entity)
-    return escaped
+        text = text.replace(sign, entity)
+    return one_sentence(text, limit)
 
 
 # ---- settings ----
@@ -185,6 +184,8 @@ def _email(env: Mapping[str, str], recipients: str) -> Email:
     if bool(user) != bool(password):
         raise ErosError("EROS_SMTP_USER and EROS_SMTP_PASSWORD belong together.", ExitCode.USAGE)
     people = tuple(person.strip() for person in recipients.split(",") if person.strip())
+    if not people:
+        raise ErosError("EROS_ALERT_EMAIL_TO must hold mail addresses.", ExitCode.USAGE)
     sender = env.get("EROS_ALERT_EMAIL_FROM") or people[0]
     for variable, address in (("FROM", sender), *(("TO", person) for person in people)):
         if "@" not in parseaddr(address)[1] or one_sentence(address) != address:

@@ -324,6 +324,9 @@ def test_texts_are_shown_as_they_are(built):
     }  # fmt: skip
     message = slack_message(alert)
     assert "&lt;!channel&gt; &amp; &lt;http://x|y&gt; x" in message["text"]
+    angles = slack_message({**alert, "alert_message": "<" * 2000})
+    assert max(len(field["text"]) for field in angles["blocks"][1]["fields"]) <= 2000
+    assert max(len(block.get("text", {}).get("text", "")) for block in angles["blocks"]) <= 3000
     assert max(len(block.get("text", {}).get("text", "")) for block in message["blocks"]) <= 3000
     queue = [{**alert, "channel": "webhook"}, {**alert, "channel": "webhook"}, {**alert, "channel": "email"}]
     assert len(deliver(Webhook("http://127.0.0.1:9/"), queue)) == 1  # the rest waits for the next check
@@ -365,6 +368,7 @@ def test_a_mail_server_that_refuses_is_told_without_the_password(built, tmp_path
     [
         ({"EROS_ALERT_WEBHOOK_URL": "ftp://x/secretsecret"}, "EROS_ALERT_WEBHOOK_URL must be an http"),
         ({"EROS_ALERT_EMAIL_TO": "a@example.com"}, "needs a mail server in EROS_SMTP_HOST"),
+        ({"EROS_ALERT_EMAIL_TO": " , ", "EROS_SMTP_HOST": "x"}, "EROS_ALERT_EMAIL_TO must hold mail"),
         (
             {"EROS_ALERT_EMAIL_TO": "nobody", "EROS_ALERT_EMAIL_FROM": "a@b.c", "EROS_SMTP_HOST": "x"},
             "EROS_ALERT_EMAIL_TO must hold mail",
