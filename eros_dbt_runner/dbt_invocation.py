@@ -133,10 +133,18 @@ def _run(arguments: list[str], callbacks: list[Callable[[Any], None]]) -> "dbtRu
 
 
 def _close_database() -> None:
-    """Let go of the DuckDB file, which `keep_open: true` holds until the process ends."""
+    """Let go of the DuckDB file, which `keep_open: true` holds until the process ends.
+
+    The adapter only forgets its environment; an exception that is still at hand, as after a hook
+    that failed, keeps that environment and with it the lock on the file. So it is closed first.
+    """
     connections = sys.modules.get("dbt.adapters.duckdb.connections")
-    if connections is not None:
-        connections.DuckDBConnectionManager.close_all_connections()
+    if connections is None:
+        return
+    manager = connections.DuckDBConnectionManager
+    if manager._ENV is not None:
+        manager._ENV.close()
+    manager.close_all_connections()
 
 
 def _failure(error: BaseException, *, nodes_began: bool) -> Failure:

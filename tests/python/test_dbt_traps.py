@@ -183,6 +183,7 @@ def test_a_failing_hook_fails_the_run_and_is_called_a_hook(built):
     assert result.code in (ExitCode.RUN_FAILED, ExitCode.CANNOT_START)
     assert result.json["status"] == "FAILED"
     assert "nonsense" in result.json["problems"][0]["why"]
+    assert "still ending" not in result.stderr  # dbt's own connection is not waited for
 
 
 def test_hooks_do_not_count_as_models(built):
