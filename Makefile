@@ -49,7 +49,7 @@ test-fast: venv ## the quick part
 
 ci: test ## what CI runs: lint and all tests
 
-soak: venv ## thirty simulated days of `eros serve` with real runs, killed at random: an hour
+soak: venv ## thirty simulated days of `eros serve` with real runs, killed at random: a quarter of an hour
 	EROS_SOAK_DAYS=15 $(BIN)/python -m pytest -q -n 2 tests/python/test_soak.py
 mutations: venv ## break each rule on a copy and see that a test notices
 	$(BIN)/python -m tests.mutations.check

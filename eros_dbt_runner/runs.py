@@ -16,7 +16,7 @@ from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.schedules import Schedule
 from eros_dbt_runner.signals import StopRequest, stop_on_signals
-from eros_dbt_runner.verdict import STATUS_FAILED, Evidence, Verdict, judge
+from eros_dbt_runner.verdict import Evidence, Verdict, judge
 
 TIB = 2**40
 # The moment, in UTC, at which a schedule was due; `eros serve` tells its runs.
@@ -271,14 +271,12 @@ def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
     return folder
 
 
-def close_broken_off(request: Request) -> set[tuple[str, str | None]]:
+def close_broken_off(request: Request) -> None:
     """See to it that runs of this project that were killed have their rows, as their folders name them.
 
-    Gives the schedule and the slot of those that had done all their work when they were killed. For a
-    caller that holds the lock or knows that nothing runs. Never raises: where this fails, the next run
-    does it.
+    A run that was killed after it had closed its row keeps its status, in its folder too. For a caller
+    that holds the lock or knows that nothing runs. Never raises: where this fails, the next run does it.
     """
-    done: set[tuple[str, str | None]] = set()
     broken = [
         folder
         for folder in run_folders.folders(request.project.runs_dir)
@@ -286,18 +284,15 @@ def close_broken_off(request: Request) -> set[tuple[str, str | None]]:
     ]
     try:
         if not broken or (request.on_duckdb and not request.project.database.exists()):
-            return done
+            return
         with warehouse.connect(
             request.project, request.target, lock.Deadline(0), lambda _: None, read_only=False
         ) as tables:
             for folder in broken:
                 status = _fail(tables, request, folder, "the run was killed")
                 folder.record({"status": status, "ended_at": clock.iso(clock.now())})
-                if status != STATUS_FAILED:
-                    done.add((folder.facts()["schedule"], folder.facts().get("slot")))
     except ErosError:
         pass
-    return done
 
 
 def _fail(tables: warehouse.Warehouse, request: Request, folder: RunFolder, reason: str) -> str:

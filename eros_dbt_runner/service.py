@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -128,20 +128,26 @@ class Service:
     def _resume(self) -> None:
         """What the run folders say about each schedule's latest slot."""
         for schedule in self._schedules:
-            slot = latest_due(schedule, self._clock.now())
-            tried = [
-                facts
-                for facts in (folder.facts() for folder in run_folders.folders(self._runs))
-                if facts.get("schedule") == schedule.name and facts.get("slot") == clock.iso(slot)
-            ]
+            slot = Slot(schedule, latest_due(schedule, self._clock.now()))
+            tried = self._runs_of(slot)
             # An attempt that a stop or a kill of the service cut short was not the run's failure.
             attempts = [f for f in tried if f.get("exit_code") not in (None, *map(int, STOPPED))]
-            is_done = any(facts.get("status") not in ("RUNNING", "FAILED") for facts in tried)
-            if is_done or len(attempts) > schedule.max_retries:
-                self._handled[schedule.name] = slot
+            if self._is_done(slot) or len(attempts) > schedule.max_retries:
+                self._handled[schedule.name] = slot.due
             elif tried:
-                self._pending[schedule.name] = (Slot(schedule, slot, len(attempts) + 1), slot)
-                self._log("run_resumed", schedule=schedule.name, slot=slot, attempt=len(attempts) + 1)
+                again = replace(slot, attempt=len(attempts) + 1)
+                self._pending[schedule.name] = (again, slot.due)
+                self._log("run_resumed", schedule=schedule.name, slot=slot.due, attempt=again.attempt)
+
+    def _runs_of(self, slot: Slot) -> list[dict[str, Any]]:
+        """The records of the runs of a slot."""
+        wanted = (slot.schedule.name, clock.iso(slot.due))
+        records = (folder.facts() for folder in run_folders.folders(self._runs))
+        return [facts for facts in records if (facts.get("schedule"), facts.get("slot")) == wanted]
+
+    def _is_done(self, slot: Slot) -> bool:
+        """Whether a run of the slot did all its work, however its process ended."""
+        return any(facts.get("status") not in ("RUNNING", "FAILED") for facts in self._runs_of(slot))
 
     def _collect(self, now: datetime) -> None:
         """Note what has become due; a newer slot takes the place of one that still waits."""
@@ -169,6 +175,8 @@ class Service:
         facts = {"schedule": name, "slot": slot.due, "attempt": slot.attempt}
         self._log("run_started", **facts)
         outcome = self._run(slot)
+        if outcome.code != ExitCode.OK and self._is_done(slot):  # killed, or too slow, just after its end
+            outcome = Outcome(int(ExitCode.OK), is_transient=False)
         if self.stop.is_set() and outcome.code != ExitCode.OK:
             self._log("run_stopped", **facts)
             return
@@ -179,7 +187,7 @@ class Service:
         elif outcome.is_transient and slot.attempt <= slot.schedule.max_retries:
             delay = slot.schedule.retry_delay_seconds * 2 ** (slot.attempt - 1)
             after = self._clock.now() + timedelta(seconds=delay)
-            self._pending[name] = (Slot(slot.schedule, slot.due, slot.attempt + 1), after)
+            self._pending[name] = (replace(slot, attempt=slot.attempt + 1), after)
             self._log("run_will_be_retried", **facts, code=outcome.code, why=outcome.detail, after=after)
             return
         else:
@@ -190,14 +198,8 @@ class Service:
 class ProcessRunner:
     """Does runs as `eros run` in processes of their own, and ends those that take too long."""
 
-    def __init__(
-        self, arguments: list[str], directory: Path, after_kill: Callable[[], set[tuple[str, str | None]]]
-    ) -> None:
-        """`arguments` go behind those of each run.
-
-        `after_kill` is called when one was killed, and gives the (schedule, slot) of those that had done
-        all their work by then.
-        """
+    def __init__(self, arguments: list[str], directory: Path, after_kill: Callable[[], None]) -> None:
+        """`arguments` go behind those of each run; `after_kill` is called when one was killed."""
         self._arguments, self._directory, self._after_kill = arguments, directory, after_kill
         self._process: subprocess.Popen[str] | None = None
 
@@ -209,8 +211,8 @@ class ProcessRunner:
         except subprocess.TimeoutExpired:
             return self._end(process, slot.schedule.timeout_seconds)
         code = process.returncode
-        if code < 0 and (slot.schedule.name, clock.iso(slot.due)) in self._after_kill():
-            return Outcome(int(ExitCode.OK), is_transient=False)
+        if code < 0:
+            self._after_kill()
         return outcome_of(code, _document(out), err)
 
     def check(self) -> str:

@@ -176,6 +176,20 @@ def test_a_transient_failure_is_tried_again_with_back_off(tmp_path) -> None:
     assert world.events[-1][0] == "run_failed"
 
 
+@pytest.mark.parametrize("code", [-signal.SIGKILL, int(ExitCode.TERMINATED)], ids=["killed", "too_slow"])
+def test_a_run_that_ends_badly_after_its_work_was_done_is_not_done_again(tmp_path, code) -> None:
+    """Between the record of its end and the end of its process."""
+    world = World(tmp_path, datetime(2025, 6, 1, 12, 0, tzinfo=timezone.utc), days=0.03)
+
+    def finish_and_die(slot: Slot) -> Outcome:
+        world.run(slot)
+        return Outcome(code, is_transient=True)
+
+    Service([SCHEDULES["sweep"]], tmp_path, finish_and_die, world.check, world.log, world.clock).serve()
+    assert world.count == 1
+    assert [event for event, _ in world.events] == ["run_started", "run_finished"]
+
+
 def test_alerts_are_checked_every_ten_minutes_and_after_a_failure(tmp_path) -> None:
     """Also while nothing is due; a run that failed may have died before it could tell."""
     world = World(tmp_path, datetime(2025, 6, 1, 12, 20, tzinfo=timezone.utc), days=0.1)
