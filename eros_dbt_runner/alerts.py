@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from eros_dbt_runner import clock, lock, warehouse
+from eros_dbt_runner import clock, lock, warehouse, writing
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project, Target
@@ -225,7 +225,7 @@ def check(project: Project, target: Target, wait: float, on_wait: Callable[[str]
     known = channels()
 
     def opened() -> AbstractContextManager[warehouse.Warehouse]:
-        return warehouse.connect_between_runs(project, target, "alerts check", lock.Deadline(wait), on_wait)
+        return writing.connect_between_runs(project, target, "alerts check", lock.Deadline(wait), on_wait)
 
     with lock.hold(project.runs_dir / "alerts.lock", "alerts check", lock.Deadline(wait), on_wait):
         with opened() as tables:

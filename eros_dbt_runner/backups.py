@@ -21,6 +21,7 @@ from eros_dbt_runner.lock import Deadline
 from eros_dbt_runner.owned_objects import RELATIONS
 from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.warehouse import DuckDbWarehouse, Object, Warehouse, plain
+from eros_dbt_runner.writing import put_in_place
 
 ID_FORMAT = "%Y%m%d_%H%M%S"
 # What BigQuery takes as the value of a label.
@@ -197,21 +198,8 @@ class FileStore(Store):
         _of_a_file(tables).take_tables(self._folder / backup.id / COPY, rows, in_the_way | set(gone))
 
     def put_back(self, backup: Backup, database: Path) -> None:
-        """Copy the whole file to where there is none any more.
-
-        A write-ahead log that is left of the lost file would be applied to the copy: it is renamed.
-        """
-        draft = database.with_name(f"{database.name}.restoring")
-        log = database.with_name(f"{database.name}.wal")
-        try:
-            database.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self._folder / backup.id / COPY, draft)
-            if log.exists():
-                log.replace(database.with_name(f"{database.name}.lost.wal"))
-            draft.replace(database)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            raise ErosError(f"{database} cannot be written: {error.strerror}.", ExitCode.RUN_FAILED) from None
+        """Copy the whole file to where there is none any more, or a torn one."""
+        put_in_place(self._folder / backup.id / COPY, database)
 
     def delete(self, backup: Backup) -> None:
         """As in Store; what is left of a deletion that broke off is not listed."""

@@ -25,6 +25,18 @@ POLL_SECONDS = 0.1
 _DUCKDB_HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
 
+class TornError(ErosError):
+    """The database file is torn: a part of it is not what its checksum says."""
+
+    def __init__(self, database: Path, why: str) -> None:
+        """`why` is what DuckDB says."""
+        super().__init__(
+            f"{database} is torn, as by a process that was killed while it wrote ({one_sentence(why)});"
+            " the next `eros run` puts the last whole copy in its place, `eros restore` a backup.",
+            ExitCode.CANNOT_START,
+        )
+
+
 class Deadline:
     """A point in time, so that several waits share one budget of seconds."""
 
@@ -41,6 +53,11 @@ class Deadline:
 def is_lock_error(text: str) -> bool:
     """Whether `text` is DuckDB's message that another program has the file open."""
     return "Could not set lock on file" in text
+
+
+def is_torn_error(text: str) -> bool:
+    """Whether `text` is DuckDB's message that a part of the file is not what its checksum says."""
+    return "Corrupt database file" in text or "Corrupt WAL file" in text
 
 
 def _is_own_connection(text: str) -> bool:
@@ -119,7 +136,7 @@ def connect_when_free(
     """A DuckDB connection to `database` as soon as no other program is in the way.
 
     `on_wait(holder)` is called once if it must wait. Raises ErosError: BUSY at the deadline,
-    CANNOT_START for a file that DuckDB cannot open.
+    CANNOT_START for a file that DuckDB cannot open, as TornError if it is torn.
     """
     import duckdb
 
@@ -129,6 +146,8 @@ def connect_when_free(
             return duckdb.connect(str(database), read_only=read_only)
         except duckdb.Error as error:
             text = str(error)
+        if is_torn_error(text):
+            raise TornError(database, text)
         if not is_lock_error(text) and not _is_own_connection(text):
             raise ErosError(f"{database} cannot be opened: {one_sentence(text)}", ExitCode.CANNOT_START)
         if deadline.left() == 0:

@@ -2,14 +2,14 @@
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from eros_dbt_runner import clock, dbt_invocation, lock, run_folders, warehouse
-from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeEvent
+from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeEvent, NodeResult
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project, Target
@@ -17,6 +17,7 @@ from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.schedules import Schedule
 from eros_dbt_runner.signals import StopRequest, stop_on_signals
 from eros_dbt_runner.verdict import Evidence, Verdict, judge
+from eros_dbt_runner.writing import hold_database
 
 TIB = 2**40
 # The moment, in UTC, at which a schedule was due; `eros serve` tells its runs.
@@ -184,10 +185,10 @@ def run(
     with stop_on_signals() as stop:
         try:
             deadline = lock.Deadline(request.wait)
-            with lock.hold(
-                request.project.lock_file(request.target), request.schedule.name, deadline, on_wait
-            ):
-                return _locked_run(request, deadline, on_event, on_wait, stop)
+            with hold_database(
+                request.project, request.target, request.schedule.name, deadline, on_wait
+            ) as notes:
+                return _locked_run(request, notes, deadline, on_event, on_wait, stop)
         except KeyboardInterrupt:
             code = ExitCode(128 + (stop.number or 2))
             raise ErosError("Stopped before the run began.", code) from None
@@ -195,6 +196,7 @@ def run(
 
 def _locked_run(
     request: Request,
+    notes: Sequence[str],
     deadline: lock.Deadline,
     on_event: Callable[[NodeEvent], None],
     on_wait: Callable[[str], None],
@@ -205,7 +207,7 @@ def _locked_run(
     as_of = request.as_of or clock.now()
     execution_date = clock.local_date(as_of, request.schedule.timezone)
     _enter(request, environment(request, as_of))
-    close_broken_off(request)
+    _close_broken_off(request)
     folder = _begin_folder(request, as_of)
     invocation = _invoke(request, folder, deadline, on_event, on_wait)
     stop.too_late = True
@@ -221,6 +223,8 @@ def _locked_run(
         _evidence(request, folder, invocation, execution_date, built, stop, on_wait),
         stop.number,
     )
+    told = tuple(NodeResult("database_file", "file", "warn", note) for note in notes)
+    verdict = replace(verdict, warnings=(*told, *verdict.warnings))
     report = Report(
         schedule=request.schedule.name,
         as_of=as_of,
@@ -271,11 +275,26 @@ def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
     return folder
 
 
-def close_broken_off(request: Request) -> None:
-    """See to it that runs of this project that were killed have their rows, as their folders name them.
+def tidy_up(request: Request, wait: float, on_wait: Callable[[str], None]) -> list[str]:
+    """Between runs: a whole file, and a row for each run of this project that was killed.
 
-    A run that was killed after it had closed its row keeps its status, in its folder too. For a caller
-    that holds the lock or knows that nothing runs. Never raises: where this fails, the next run does it.
+    Gives what a person should know. `wait` is in seconds. Never raises: where this fails, because a run
+    is in progress or the file is torn and there is no copy, the next run does it or tells.
+    """
+    try:
+        with hold_database(
+            request.project, request.target, "tidying up", lock.Deadline(wait), on_wait
+        ) as notes:
+            _close_broken_off(request)
+            return notes
+    except ErosError as error:
+        return [str(error)]
+
+
+def _close_broken_off(request: Request) -> None:
+    """Give the runs that were killed their rows, as their folders name them; never raises.
+
+    A run that was killed after it had closed its row keeps its status, in its folder too.
     """
     broken = [
         folder

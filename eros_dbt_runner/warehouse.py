@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from datetime import date, datetime, timezone
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from eros_dbt_runner.catalogue import Catalogue, Column, routine_kind, standard_type
 from eros_dbt_runner.clock import now
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.lock import Deadline, connect_when_free, hold
+from eros_dbt_runner.lock import Deadline, TornError, connect_when_free, is_torn_error
 from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.verdict import Evidence
 
@@ -54,22 +54,13 @@ def connect(
     return DuckDbWarehouse(project.database, deadline, on_wait, read_only=read_only)
 
 
-@contextmanager
-def connect_between_runs(
-    project: Project, target: Target, who: str, deadline: Deadline, on_wait: Callable[[str], None]
-) -> Iterator["Warehouse"]:
-    """As `connect`, for a command `who` that writes: no run is in progress meanwhile."""
-    with (
-        hold(project.lock_file(target), who, deadline, on_wait),
-        connect(project, target, deadline, on_wait, read_only=False) as tables,
-    ):
-        yield tables
+AnyWarehouse = TypeVar("AnyWarehouse", bound="Warehouse")
 
 
 class Warehouse(ABC):
     """The tables of one dataset."""
 
-    def __enter__(self) -> "Warehouse":
+    def __enter__(self: AnyWarehouse) -> AnyWarehouse:
         """Nothing to do: the constructor has connected."""
         return self
 
@@ -203,13 +194,16 @@ class Warehouse(ABC):
 
     def raise_due_alerts(self, checks: Sequence[Row]) -> list[str]:
         """Insert the alerts that the rows of health_checks say are due; gives their sources."""
-        moment = now()
         due = [check for check in checks if check["alert_due"]]
         for check in due:
-            name, level = check["check_name"], check["alert_due"]
-            key = sha256(f"{name}|{level}|{moment.isoformat()}".encode()).hexdigest()
-            self._insert_alert(key, moment, level, name, check["message"], None)
+            self.raise_alert(check["alert_due"], check["check_name"], check["message"])
         return [check["check_name"] for check in due]
+
+    def raise_alert(self, level: str, source: str, message: str) -> None:
+        """Insert an alert that belongs to no run; nothing happens where its table is not there yet."""
+        moment = now()
+        key = sha256(f"{source}|{level}|{moment.isoformat()}".encode()).hexdigest()
+        self._insert_alert(key, moment, level, source, message, None)
 
     def open_alert_sources(self) -> set[str]:
         """The sources of the alerts that nobody has taken."""
@@ -451,6 +445,8 @@ class DuckDbWarehouse(Warehouse):
         except duckdb.InterruptException:
             raise stopped(stop_after) from None
         except duckdb.Error as error:
+            if is_torn_error(str(error)):
+                raise TornError(self._path, str(error)) from None
             message = one_sentence(str(error))
             raise ErosError(f"The query failed: {message}", ExitCode.RUN_FAILED) from None
         names = [column[0] for column in cursor.description]
@@ -520,6 +516,14 @@ class DuckDbWarehouse(Warehouse):
             shutil.copyfileobj(source, copy, COPY_BYTES)
             copy.flush()
             os.fsync(copy.fileno())
+
+    def read_through(self) -> None:
+        """Read where each part of each table is; raises TornError where that cannot be read."""
+        for row in self.rows(
+            "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+        ):
+            name = '"{schema_name}"."{table_name}"'.format(**row)
+            self.rows(f"select count(*) from pragma_storage_info({_literal(name)})")  # noqa: S608 - a name
 
     def take_tables(self, file: Path, rows: Mapping[str, int], instead_of: Iterable[Object]) -> None:
         """Put the tables named in `rows` in from the database `file`, `instead_of` what goes.

@@ -106,10 +106,11 @@ def restore(
     """Make the tables what they were when backup ID was made; what they are now is backed up first.
 
     A table that EROS owns and the backup does not have is dropped, unless --table names one. Views and
-    functions are made by the next run. On DuckDB a file that is lost comes back whole.
+    functions are made by the next run. On DuckDB a file that is lost or torn comes back whole.
     """
     from eros_dbt_runner.backups import FileStore
     from eros_dbt_runner.owned_objects import RELATIONS, ours_among, owned_objects
+    from eros_dbt_runner.writing import is_lost
 
     project, store = _project_and_store(target)
     owned = owned_objects(project.directory)
@@ -126,7 +127,7 @@ def restore(
     rows = sum(chosen.rows[name] for name in names)
     what = f"{names[0]} with" if table else f"{len(names)} tables with"
     confirm(f"Backup {chosen.id} brings back {what} {rows:,} rows.", chosen.id, yes)
-    if isinstance(store, FileStore) and not project.database.exists():
+    if isinstance(store, FileStore) and is_lost(project.database):
         return _put_back(project, store, chosen, table, wait, target, as_json)
     with locked_warehouse("restore", wait, target) as (tables, _zone):
         _refuse_while_others_run(tables)
@@ -147,17 +148,18 @@ def _put_back(
     target: str | None,
     as_json: bool,
 ) -> ExitCode:
-    """Restore a file that is not there any more."""
+    """Restore a file that is not there any more, or that is torn."""
     from eros_dbt_runner.lock import Deadline, hold
+    from eros_dbt_runner.writing import is_lost
 
     if table:
         raise ErosError(
-            f"There is no database at {project.database}; leave --table out, and all of it comes back.",
+            f"There is no whole database at {project.database}; leave --table out, and all of it comes back.",
             ExitCode.CANNOT_START,
         )
     lock_file = project.lock_file(project.find_target(target))
     with hold(lock_file, "restore", Deadline(wait), tell_holder):
-        if project.database.exists():
+        if not is_lost(project.database):
             raise ErosError("A run has made the database meanwhile; restore again.", ExitCode.BUSY)
         store.put_back(chosen, project.database)
     _tell_restored(chosen, list(chosen.rows), [], None, as_json)

@@ -94,7 +94,7 @@ def locked_warehouse(
     from eros_dbt_runner.lock import Deadline
     from eros_dbt_runner.project import Project
     from eros_dbt_runner.schedules import read_schedules
-    from eros_dbt_runner.warehouse import connect_between_runs
+    from eros_dbt_runner.writing import connect_between_runs
 
     project = Project.locate()
     schedules = read_schedules(project.directory / "schedules.yml")

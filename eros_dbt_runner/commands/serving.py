@@ -30,7 +30,7 @@ def serve(target: str | None, log_format: str) -> ExitCode:
     """
     from filelock import FileLock, Timeout
 
-    from eros_dbt_runner import lock, runs
+    from eros_dbt_runner import runs
     from eros_dbt_runner.project import Project
     from eros_dbt_runner.schedules import read_schedules
     from eros_dbt_runner.service import ProcessRunner, Service
@@ -45,9 +45,12 @@ def serve(target: str | None, log_format: str) -> ExitCode:
         only_one.acquire(timeout=0)
     except Timeout:
         raise ErosError(f"Another service runs on {project.runs_dir}.", ExitCode.BUSY) from None
-    runner = ProcessRunner(
-        ["--target", target] if target else [], project.directory, lambda: runs.close_broken_off(request)
-    )
+
+    def tidy_up(wait: float = 0) -> None:
+        for note in runs.tidy_up(request, wait, lambda holder: log("service_waits", why=holder)):
+            log("database_noticed", what=note)
+
+    runner = ProcessRunner(["--target", target] if target else [], project.directory, tidy_up)
     service = Service(known, project.runs_dir, runner, runner.check, log)
 
     def stop(number: int, _frame: object) -> None:
@@ -60,11 +63,7 @@ def serve(target: str | None, log_format: str) -> ExitCode:
     log("service_started", project=str(project.directory), schedules=[s.name for s in known])
     try:
         # A run that an earlier service left behind goes on to its end; then its folder says how it was.
-        with lock.hold(
-            project.lock_file(request.target), "serve", lock.Deadline(max(s.timeout_seconds for s in known)),
-            lambda holder: log("service_waits", why=holder),
-        ):  # fmt: skip
-            runs.close_broken_off(request)
+        tidy_up(max(schedule.timeout_seconds for schedule in known))
         service.serve()
     finally:
         only_one.release()

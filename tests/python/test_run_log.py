@@ -64,7 +64,7 @@ def test_a_run_that_was_killed_after_its_work_keeps_its_status(built):
     folder.record({"status": "RUNNING", "exit_code": None})
     schedule = find_schedule(built.directory / "schedules.yml", "sweep")
     request = runs.Request(found, schedule, found.find_target(None))
-    runs.close_broken_off(request)
+    assert runs.tidy_up(request, 0, print) == []
     assert folder.facts()["status"] == "SUCCESS"
     assert built.query("select job_status from etl_job_runs where job_id = ?", [job_id]) == [
         {"job_status": "SUCCESS"}

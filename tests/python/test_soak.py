@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from eros_dbt_runner import clock, lock, run_folders, runs
+from eros_dbt_runner import clock, run_folders, runs
 from eros_dbt_runner.project import Project as Found
 from eros_dbt_runner.runs import SLOT_VARIABLE
 from eros_dbt_runner.service import Outcome, Service, Slot, outcome_of
@@ -56,7 +56,7 @@ class RealWorld:
             child.kill(signal.SIGKILL, after=self.rng.uniform(0, 2.5))
         result = child.wait()
         if result.code < 0:
-            runs.close_broken_off(self.request)
+            runs.tidy_up(self.request, BUSY_SECONDS, print)
         if result.code > 0:
             self.problems.append(str(result))
         return outcome_of(result.code, result.json if result.code >= 0 else {}, result.stderr)
@@ -73,10 +73,7 @@ class RealWorld:
 
     def serve(self) -> None:
         while True:
-            with lock.hold(
-                self.found.lock_file(self.request.target), "soak", lock.Deadline(BUSY_SECONDS), print
-            ):
-                runs.close_broken_off(self.request)
+            runs.tidy_up(self.request, BUSY_SECONDS, print)
             service = Service(SCHEDULES.values(), self.found.runs_dir, self.run, str, self.log, self.clock)
             try:
                 return service.serve()
