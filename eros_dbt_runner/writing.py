@@ -20,6 +20,9 @@ from eros_dbt_runner.lock import Deadline, TornError, hold
 from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.warehouse import DuckDbWarehouse, Warehouse, connect
 
+# The write-ahead logs of DuckDB: what is not in the file yet, also while and after a checkpoint.
+LOGS = ("wal", "wal.checkpoint", "wal.recovery")
+
 
 @contextmanager
 def hold_database(
@@ -63,15 +66,15 @@ def put_in_place(copy: Path, database: Path) -> None:
 
     Raises ErosError (RUN_FAILED) when it cannot be written.
     """
-    draft, old, log = _beside(database, "draft"), _beside(database, "torn"), _beside(database, "wal")
+    draft = _beside(database, "draft")
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(copy, draft)
-        if log.exists():  # it would be applied to the copy
-            log.replace(_beside(database, "torn.wal"))
-        if database.exists():
-            old.unlink(missing_ok=True)
-            os.link(database, old)  # at no moment is there no database: a run would begin an empty one
+        if database.exists():  # not renamed: without a database a run would begin an empty one
+            shutil.copyfile(database, _beside(database, "torn"))
+        for log in LOGS:  # it would be applied to the copy
+            if _beside(database, log).exists():
+                _beside(database, log).replace(_beside(database, f"torn.{log}"))
         draft.replace(database)
     except OSError as error:
         draft.unlink(missing_ok=True)
@@ -112,7 +115,8 @@ def _keep(database: Path, copy: Path) -> None:
     It takes the place of the last one when all of it could be read. Raises TornError, OSError, and
     ErosError (BUSY) while another program has the file open.
     """
-    if not _beside(database, "wal").exists() and copy.exists() and _state(copy) == _state(database):
+    is_closed = not any(_beside(database, log).exists() for log in LOGS)
+    if is_closed and copy.exists() and _state(copy) == _state(database):
         return
     draft = _beside(database, "draft")
     try:

@@ -48,6 +48,7 @@ def test_the_next_run_finds_a_torn_file_whole_and_says_so(built: Project) -> Non
     built.eros("alerts", "check")
     before = rows_of(built)
     tear(built, metadata_blocks(built)[0])
+    beside(built, "wal.checkpoint").write_bytes(b"of the torn file")
 
     answer = built.run("sweep").json
     assert answer["status"] == "SUCCESS"
@@ -62,8 +63,10 @@ def test_the_next_run_finds_a_torn_file_whole_and_says_so(built: Project) -> Non
     assert [(alert["alert_level"], alert["alert_message"]) for alert in alerts] == [
         ("WARNING", warning["message"])
     ]
+    assert not beside(built, "wal.checkpoint").exists()
+    assert beside(built, "torn.wal.checkpoint").read_bytes() == b"of the torn file"
     with pytest.raises(duckdb.Error, match="Corrupt"):
-        duckdb.connect(str(beside(built, "torn")))
+        duckdb.connect(str(beside(built, "torn")), read_only=True)
     assert built.run("sweep").json["warnings"] == []
 
 
