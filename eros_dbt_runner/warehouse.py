@@ -517,14 +517,6 @@ class DuckDbWarehouse(Warehouse):
             copy.flush()
             os.fsync(copy.fileno())
 
-    def read_through(self) -> None:
-        """Read where each part of each table is; raises TornError where that cannot be read."""
-        for row in self.rows(
-            "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
-        ):
-            name = '"{schema_name}"."{table_name}"'.format(**row)
-            self.rows(f"select count(*) from pragma_storage_info({_literal(name)})")  # noqa: S608 - a name
-
     def take_tables(self, file: Path, rows: Mapping[str, int], instead_of: Iterable[Object]) -> None:
         """Put the tables named in `rows` in from the database `file`, `instead_of` what goes.
 

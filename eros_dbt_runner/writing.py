@@ -112,8 +112,8 @@ def _make_whole(project: Project, target: Target) -> list[str]:
 def _keep(database: Path, copy: Path) -> None:
     """Make `copy` a copy of the file, unless it is one.
 
-    It takes the place of the last one when all of it could be read. Raises TornError, OSError, and
-    ErosError (BUSY) while another program has the file open.
+    Opening reads every block that is written in place, so what could be opened is whole. Raises TornError,
+    OSError, and ErosError (BUSY) while another program has the file open.
     """
     is_closed = not any(_beside(database, log).exists() for log in LOGS)
     if is_closed and copy.exists() and _state(copy) == _state(database):
@@ -122,8 +122,6 @@ def _keep(database: Path, copy: Path) -> None:
     try:
         with DuckDbWarehouse(database, Deadline(0), _tell_nobody, read_only=False) as tables:
             tables.copy_file(draft)
-        with DuckDbWarehouse(draft, Deadline(0), _tell_nobody) as copied:
-            copied.read_through()
         os.utime(draft, ns=(database.stat().st_atime_ns, database.stat().st_mtime_ns))
         draft.replace(copy)
     finally:

@@ -87,7 +87,7 @@ def test_a_run_whose_work_was_lost_with_the_file_failed(built: Project) -> None:
 
 
 def test_every_torn_part_is_noticed_before_it_is_copied(built: Project) -> None:
-    """Whichever block of those that DuckDB writes in place; also one that opening does not read."""
+    """Whichever block of those that DuckDB writes in place."""
     found = Found.locate({"EROS_PROJECT_DIR": str(built.directory)})
     target = found.find_target(None)
     # Many tables, so that what is stored where fills more than one block.
