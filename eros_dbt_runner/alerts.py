@@ -27,6 +27,8 @@ from eros_dbt_runner.warehouse import Row
 
 TIMEOUT_SECONDS = 10
 REPEAT_HOURS = 24
+# What HTTP says of the content of a request, and not of its address.
+REFUSED = (400, 413, 422)
 SPOKEN = "alerts_without_database.json"
 
 
@@ -37,8 +39,27 @@ class Channel(Protocol):
     def name(self) -> str:
         """As in the column `channel` of alert_queue."""
 
+    def send(self, alert: Row) -> str | None:
+        """Deliver one alert, a row of alert_queue; gives what went wrong although it was delivered.
+
+        Raises whatever goes wrong, without secrets.
+        """
+
+
+class RefusedError(OSError):
+    """The channel works and does not take this alert; it may take the next."""
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A channel whose settings are wrong: it fails, and alert_deliveries says why."""
+
+    name: str
+    why: str
+
     def send(self, alert: Row) -> None:
-        """Deliver one alert, a row of alert_queue; raises whatever goes wrong, without secrets."""
+        """Deliver nothing."""
+        raise OSError(self.why)
 
 
 @dataclass(frozen=True)
@@ -59,7 +80,8 @@ class Webhook:
         except requests.RequestException as error:  # its text holds the address, which is the key
             raise OSError(f"the webhook cannot be reached ({type(error).__name__})") from None
         if not 200 <= answer.status_code < 300:
-            raise OSError(f"the webhook answered HTTP {answer.status_code}")
+            kind = RefusedError if answer.status_code in REFUSED else OSError
+            raise kind(f"the webhook answered HTTP {answer.status_code}")
 
 
 @dataclass(frozen=True)
@@ -75,8 +97,8 @@ class Email:
     recipients: tuple[str, ...]
     name: str = "email"
 
-    def send(self, alert: Row) -> None:
-        """Hand one mail to the server; a recipient that it refuses is a failure."""
+    def send(self, alert: Row) -> str | None:
+        """Hand one mail to the server, which may refuse some of its recipients."""
         context = ssl.create_default_context()
         if self.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -89,9 +111,12 @@ class Email:
                 server.starttls(context=context)
             if self.user:
                 self._sign_in(server)
-            refused = server.send_message(self.mail(alert))
-        if refused:
-            raise OSError(f"{len(refused)} of {len(self.recipients)} recipients were refused")
+            try:
+                refused = server.send_message(self.mail(alert))
+            except smtplib.SMTPDataError as error:
+                raise RefusedError(f"the mail server refused the mail (code {error.smtp_code})") from None
+        # Sent again, it would reach the others again.
+        return f"{len(refused)} of {len(self.recipients)} recipients were refused" if refused else None
 
     def _sign_in(self, server: smtplib.SMTP) -> None:
         try:
@@ -155,35 +180,53 @@ def _escaped(text: str, limit: int) -> str:
 
 
 def channels(env: Mapping[str, str] | None = None) -> list[Channel]:
-    """The channels that the environment configures; none is fine.
+    """The channels that the environment configures; none is fine, and one set wrongly is Unusable.
 
-    Raises ErosError (USAGE) that names the variable that is wrong, never its value.
+    What is wrong with it names the variable, never its value.
     """
     env = os.environ if env is None else env
-    found: list[Channel] = []
-    if url := env.get("EROS_ALERT_WEBHOOK_URL"):
+    known: tuple[tuple[str, str, Callable[[Mapping[str, str]], Channel]], ...] = (
+        ("webhook", "EROS_ALERT_WEBHOOK_URL", _webhook),
+        ("email", "EROS_ALERT_EMAIL_TO", _email),
+    )
+    return [_channel(name, make, env) for name, variable, make in known if env.get(variable)]
+
+
+def _channel(name: str, make: Callable[[Mapping[str, str]], Channel], env: Mapping[str, str]) -> Channel:
+    try:
+        return make(env)
+    except ErosError as error:
+        return Unusable(name, str(error))
+
+
+def _webhook(env: Mapping[str, str]) -> Webhook:
+    url = env["EROS_ALERT_WEBHOOK_URL"]
+    if not _is_web_address(url):
+        raise ErosError("EROS_ALERT_WEBHOOK_URL must be an http or https address.", ExitCode.USAGE)
+    return Webhook(url)
+
+
+def _is_web_address(url: str) -> bool:
+    try:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ErosError("EROS_ALERT_WEBHOOK_URL must be an http or https address.", ExitCode.USAGE)
-        found.append(Webhook(url))
-    if recipients := env.get("EROS_ALERT_EMAIL_TO"):
-        found.append(_email(env, recipients))
-    return found
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its text would hold the secret
+        return False
 
 
-def _email(env: Mapping[str, str], recipients: str) -> Email:
+def _email(env: Mapping[str, str]) -> Email:
     security = env.get("EROS_SMTP_SECURITY") or "starttls"
     if security not in ("starttls", "tls", "none"):
         raise ErosError("EROS_SMTP_SECURITY must be starttls, tls or none.", ExitCode.USAGE)
     if not env.get("EROS_SMTP_HOST"):
         raise ErosError("EROS_ALERT_EMAIL_TO needs a mail server in EROS_SMTP_HOST.", ExitCode.USAGE)
     port = env.get("EROS_SMTP_PORT") or {"starttls": "587", "tls": "465", "none": "25"}[security]
-    if not port.isdecimal() or not 0 < int(port) < 65536:
+    if not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
         raise ErosError("EROS_SMTP_PORT must be a port from 1 to 65535.", ExitCode.USAGE)
     user, password = env.get("EROS_SMTP_USER") or None, env.get("EROS_SMTP_PASSWORD") or None
     if bool(user) != bool(password):
         raise ErosError("EROS_SMTP_USER and EROS_SMTP_PASSWORD belong together.", ExitCode.USAGE)
-    people = tuple(person.strip() for person in recipients.split(",") if person.strip())
+    people = tuple(person.strip() for person in env["EROS_ALERT_EMAIL_TO"].split(",") if person.strip())
     if not people:
         raise ErosError("EROS_ALERT_EMAIL_TO must hold mail addresses.", ExitCode.USAGE)
     sender = env.get("EROS_ALERT_EMAIL_FROM") or people[0]
@@ -198,29 +241,30 @@ def _email(env: Mapping[str, str], recipients: str) -> Email:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One alert on one channel; `error` is None where it was delivered."""
+    """One alert on one channel; `error` is what went wrong, also where it was delivered."""
 
     alert_id: str
     channel: str
     attempted_at: datetime
+    is_delivered: bool
     error: str | None
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check did: alerts raised and closed, by source, and what was sent."""
+    """What a check did: alerts raised and closed, by source, what was sent, and settings that are wrong."""
 
     raised: tuple[str, ...] = ()
     recovered: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    wrong_settings: tuple[str, ...] = ()
 
 
 def check(project: Project, target: Target, wait: float, on_wait: Callable[[str], None]) -> Checked:
     """Raise what is due, close what recovered, and deliver what waits on the configured channels.
 
     The database is not held while anything is sent; two checks on one machine take turns, so that no
-    alert is sent twice. `wait` is in seconds. Raises ErosError: USAGE for wrong settings, BUSY,
-    CANNOT_START.
+    alert is sent twice. `wait` is in seconds. Raises ErosError: BUSY, CANNOT_START.
     """
     known = channels()
 
@@ -240,27 +284,28 @@ def check(project: Project, target: Target, wait: float, on_wait: Callable[[str]
         if attempts:
             with opened() as tables:
                 tables.log_deliveries(attempts)
-    return Checked(tuple(raised), tuple(recovered), tuple(attempts))
+    wrong = tuple(channel.why for channel in known if isinstance(channel, Unusable))
+    return Checked(tuple(raised), tuple(recovered), tuple(attempts), wrong)
 
 
 def deliver(channel: Channel, queue: Sequence[Row]) -> list[Attempt]:
-    """Send the alerts of `queue` that wait for `channel`; after the first failure the rest waits."""
+    """Send the alerts of `queue` that wait for `channel`; the rest waits when it cannot be reached."""
     attempts = []
     for alert in (alert for alert in queue if alert["channel"] == channel.name):
-        error = _send(channel, alert)
-        attempts.append(Attempt(alert["alert_id"], channel.name, clock.now(), error))
-        if error:
+        is_delivered, may_take_more, error = _send(channel, alert)
+        attempts.append(Attempt(alert["alert_id"], channel.name, clock.now(), is_delivered, error))
+        if not may_take_more:
             break
     return attempts
 
 
-def _send(channel: Channel, alert: Row) -> str | None:
-    """What went wrong, in one sentence; None for an alert that was taken."""
+def _send(channel: Channel, alert: Row) -> tuple[bool, bool, str | None]:
+    """Whether it was delivered, whether the channel may take the next, what went wrong in one sentence."""
     try:
-        channel.send(alert)
+        return True, True, channel.send(alert)
     except Exception as error:  # a library may raise anything, and nothing may fail the run
-        return one_sentence(f"{type(error).__name__}: {error}", 300)
-    return None
+        why = one_sentence(f"{type(error).__name__}: {error}", 300)
+        return False, isinstance(error, RefusedError), why
 
 
 # ---- when the database cannot be reached ----
@@ -288,7 +333,7 @@ def speak(project: Project, source: str, message: str, next_step: str) -> list[A
             for channel in channels()
             for attempt in deliver(channel, [{**alert, "channel": channel.name}])
         ]
-        if any(attempt.error is None for attempt in attempts):
+        if any(attempt.is_delivered for attempt in attempts):
             project.runs_dir.mkdir(parents=True, exist_ok=True)
             remembered.write_text(json.dumps({**spoken, source: now.astimezone(timezone.utc).isoformat()}))
         return attempts
@@ -298,6 +343,6 @@ def speak(project: Project, source: str, message: str, next_step: str) -> list[A
 def _spoken(path: Path) -> dict[str, str]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {key: str(value) for key, value in found.items() if datetime.fromisoformat(str(value))}
+        return {key: str(value) for key, value in found.items() if datetime.fromisoformat(str(value)).tzinfo}
     except (OSError, ValueError, AttributeError):
         return {}

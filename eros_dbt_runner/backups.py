@@ -155,10 +155,11 @@ class FileStore(Store):
     def _read(self, path: Path) -> Backup | None:
         try:
             facts = json.loads((path / RECORD).read_text(encoding="utf-8"))
-            backup = Backup(path.name, facts["name"], facts["made_by"], facts["rows"], facts["bytes"])
+            rows = {str(name): int(number) for name, number in facts["rows"].items()}
+            backup = Backup(path.name, facts["name"], facts["made_by"], rows, facts["bytes"])
             datetime.strptime(backup.id, ID_FORMAT)  # noqa: DTZ007 - only whether it is one
             return backup if (path / COPY).stat().st_size == backup.bytes else None
-        except (KeyError, TypeError, ValueError, OSError):
+        except (KeyError, TypeError, ValueError, AttributeError, OSError):
             return None
 
     def create(self, tables: Warehouse, names: Iterable[str], name: str | None, made_by: str) -> Backup:

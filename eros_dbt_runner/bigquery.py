@@ -1,5 +1,6 @@
 """The EROS tables on BigQuery, by Google's own client, which is imported only when one is wanted."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
@@ -13,6 +14,8 @@ from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.warehouse import Object, Row, Warehouse, stopped
 
 TIMEOUT_SECONDS = 300
+# How long a listing is asked for again when the service does not answer.
+RETRY_SECONDS = 30
 # A run can last as long as its schedules allow, all retries included; an older row is a dead run's.
 RUN_HOURS = 6
 REQUESTS_AT_ONCE = 8
@@ -34,7 +37,8 @@ class BigQueryWarehouse(Warehouse):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Make the client; nothing is asked of BigQuery yet.
 
-        Raises ErosError (CANNOT_START) when the client is not installed or there are no credentials.
+        Raises ErosError (CANNOT_START) when the client is not installed, there are no credentials, or the
+        project or the dataset has no possible name.
         """
         try:
             from google.cloud import bigquery
@@ -44,6 +48,7 @@ class BigQueryWarehouse(Warehouse):
                 " brings it.",
                 ExitCode.CANNOT_START,
             ) from None
+        _check_names(str(settings["project"]), str(settings["schema"]))
         self.dataset = f"{settings['project']}.{settings['schema']}"
         self._bigquery = bigquery
         endpoint = settings.get("api_endpoint")
@@ -174,10 +179,14 @@ class BigQueryWarehouse(Warehouse):
 
     def _all_of(self, listing: Callable[..., Iterable[Any]]) -> list[Any]:
         from google.api_core.exceptions import GoogleAPIError
+        from google.auth.exceptions import GoogleAuthError
+        from google.cloud.bigquery import DEFAULT_RETRY
+        from requests.exceptions import RequestException
 
+        retry = DEFAULT_RETRY.with_timeout(RETRY_SECONDS)
         try:
-            return list(listing(self.dataset, timeout=TIMEOUT_SECONDS))
-        except GoogleAPIError as error:
+            return list(listing(self.dataset, timeout=TIMEOUT_SECONDS, retry=retry))
+        except (GoogleAPIError, GoogleAuthError, RequestException) as error:
             raise ErosError(
                 f"{self.dataset} cannot be listed: {one_sentence(str(error))}", ExitCode.CANNOT_START
             ) from None
@@ -207,6 +216,20 @@ class BigQueryWarehouse(Warehouse):
             return int(self.client.query(sql, job_config=config, retry=NO_RETRY).total_bytes_processed or 0)
         except GoogleAPIError as error:
             raise ErosError(one_sentence(str(error)), ExitCode.RUN_FAILED) from None
+
+
+def _check_names(project: str, dataset: str) -> None:
+    """Both stand in SQL; raises ErosError (CANNOT_START) for what no project or dataset is called."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9:.-]*", project):
+        raise ErosError(
+            f"The project of a BigQuery target must be an id such as my-project, not {project!r}.",
+            ExitCode.CANNOT_START,
+        )
+    if not re.fullmatch(r"[A-Za-z0-9_]{1,1024}", dataset):
+        raise ErosError(
+            f"The dataset of a BigQuery target must be letters, digits and _, not {dataset!r}.",
+            ExitCode.CANNOT_START,
+        )
 
 
 def _credentials(settings: Mapping[str, Any]) -> Any:

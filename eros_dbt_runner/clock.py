@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 
+# Days before, after and in other zones are reckoned from what is given.
+YEARS = range(1900, 2300)
+
 
 def now() -> datetime:
     """The present moment, aware, in UTC."""
@@ -19,6 +22,8 @@ def parse_moment(text: str, option: str = "--as-of") -> datetime:
         iso = iso[:-1] + "+00:00"
     try:
         moment = datetime.fromisoformat(iso)
+        if moment.year not in YEARS:
+            raise ValueError
         if moment.tzinfo is None:
             return moment.replace(tzinfo=timezone.utc)
         return moment.astimezone(timezone.utc)
@@ -32,7 +37,10 @@ def parse_moment(text: str, option: str = "--as-of") -> datetime:
 def parse_date(text: str, option: str) -> date:
     """The date that `text` (YYYY-MM-DD) means."""
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
+        if day.year not in YEARS:
+            raise ValueError
+        return day
     except ValueError:
         raise ErosError(
             f"{option} must be a date such as 2025-06-15, not {text!r}.", ExitCode.USAGE

@@ -9,6 +9,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -116,12 +117,15 @@ def save(content: bytes, output: Path, *, force: bool) -> None:
     Raises ErosError (USAGE) for a file that is there already, unless `force`, and for a folder that
     cannot be written.
     """
-    if output.exists() and not force:
-        raise ErosError(f"{output} is there already; --force replaces it.", ExitCode.USAGE)
     draft = output.with_name(f".{output.name}.{os.getpid()}")
     try:
+        if output.exists() and not output.is_file():
+            raise ErosError(f"{output} is no file that can be replaced.", ExitCode.USAGE)
+        if output.exists() and not force:
+            raise ErosError(f"{output} is there already; --force replaces it.", ExitCode.USAGE)
         draft.write_bytes(content)
         draft.replace(output)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         raise ErosError(f"{output} cannot be written: {error.strerror}.", ExitCode.USAGE) from None

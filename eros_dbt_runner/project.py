@@ -24,6 +24,18 @@ DEFAULT_USD_PER_TIB = 6.25  # on-demand price of a query in location US
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+class _Loader(YAML_LOADER):  # type: ignore[misc, valid-type]
+    """As dbt reads YAML, but a key that stands twice is an error, where the first would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Raises ConstructorError for a key that stands twice."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := [key for key in keys if keys.count(key) > 1]:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands twice", node.start_mark)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
 @dataclass(frozen=True)
 class Target:
     """A target of profiles.yml; `adapter` is its type: duckdb, bigquery."""
@@ -35,18 +47,25 @@ class Target:
     def settings(self) -> dict[str, Any]:
         """The target's settings with the environment's values in them, as dbt renders them.
 
-        Raises ErosError (CANNOT_START) for a variable that is not set and has no default.
+        Raises ErosError (CANNOT_START) for a variable that is not set and has no default, or is not what
+        profiles.yml makes of it.
         """
-        from jinja2 import StrictUndefined
+        from jinja2 import StrictUndefined, TemplateError
         from jinja2.nativetypes import NativeEnvironment
 
         environment = NativeEnvironment(undefined=StrictUndefined)
         environment.globals["env_var"] = _env_var
         environment.filters |= {"as_number": float, "as_native": lambda value: value}
-        return {
-            key: environment.from_string(value).render() if isinstance(value, str) else value
-            for key, value in self.raw.items()
-        }
+        found = {}
+        for key, value in self.raw.items():
+            try:
+                found[key] = environment.from_string(value).render() if isinstance(value, str) else value
+            except (ValueError, TypeError, TemplateError) as error:
+                raise ErosError(
+                    f"`{key}` of target {self.name} in profiles.yml is wrong: {one_sentence(str(error))}.",
+                    ExitCode.CANNOT_START,
+                ) from None
+        return found
 
 
 def _env_var(name: str, default: str | None = None) -> str | None:
@@ -79,12 +98,18 @@ class Project:
         installed from. Raises ErosError (CANNOT_START) when none of them holds a dbt_project.yml.
         """
         env = os.environ if env is None else env
-        cwd = Path.cwd() if cwd is None else cwd
         given = env.get("EROS_PROJECT_DIR")
-        candidates = [cwd / given] if given else [cwd, Path(__file__).resolve().parent.parent]
-        for directory in candidates:
-            if (directory / "dbt_project.yml").is_file():
-                return cls._at(directory.resolve(), env)
+        try:
+            cwd = Path.cwd() if cwd is None else cwd
+            candidates = [cwd / given] if given else [cwd, Path(__file__).resolve().parent.parent]
+            for directory in candidates:
+                if (directory / "dbt_project.yml").is_file():
+                    return cls._at(directory.resolve(), env)
+        except (OSError, RuntimeError) as error:  # a name that is too long, a link to itself
+            raise ErosError(
+                f"The project's folders cannot be found: {one_sentence(str(error), 200)}.",
+                ExitCode.CANNOT_START,
+            ) from None
         where = given or f"{cwd} nor beside the installed package"
         raise ErosError(
             f"There is no dbt_project.yml in {where}; set EROS_PROJECT_DIR to the EROS checkout.",
@@ -170,8 +195,11 @@ class Project:
 
 def _days(variable: str, default: int) -> int:
     given = os.environ.get(variable) or str(default)
-    if not given.isdecimal() or int(given) < 1:
-        raise ErosError(f"{variable} must be a whole number of days from 1, not {given!r}.", ExitCode.USAGE)
+    if not given.isdecimal() or len(given) > 5 or int(given) < 1:
+        raise ErosError(
+            f"{variable} must be a whole number of days from 1 to 99999, not {one_sentence(given, 40)!r}.",
+            ExitCode.USAGE,
+        )
     return int(given)
 
 
@@ -181,10 +209,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises ErosError (CANNOT_START) for a file that is missing, is not YAML, or holds no mapping.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), YAML_LOADER)  # noqa: S506 - a safe loader
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
     except OSError as error:
         raise ErosError(f"{path} cannot be read: {error.strerror}.", ExitCode.CANNOT_START) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2025-02-30 is a ValueError
         message = one_sentence(str(error))
         raise ErosError(f"{path} is not valid YAML: {message}", ExitCode.CANNOT_START) from None
     if not isinstance(content, dict):

@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from eros_dbt_runner import clock
+from eros_dbt_runner import clock, output
 from eros_dbt_runner.dbt_invocation import NodeEvent
 from eros_dbt_runner.errors import one_sentence
 from eros_dbt_runner.explanations import meaning
@@ -29,12 +30,28 @@ CHECK_STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}
 STYLES = {"SUCCESS": "green", "COMPLETED_NO_WORK": "cyan", "COMPLETED_WITH_ERRORS": "yellow"}
 
 
+class _Progress(Console):
+    """Stderr; somebody who stops listening stops no run, whose threads dbt waits for."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing from now on."""
+        self.quiet = True
+
+
+class _Output(Console):
+    """Stdout; somebody who has read enough changes no exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the rest go nowhere."""
+        output.drop()
+
+
 class Reporter:
     """Shows a run's progress on stderr: a bar on a terminal, a line per model elsewhere."""
 
     def __init__(self, schedule: str) -> None:
         """Nothing is shown before the first event."""
-        self._console = Console(stderr=True, highlight=False)
+        self._console = _Progress(stderr=True, highlight=False)
         self._bar = None
         if self._console.is_terminal:
             self._bar = Progress(
@@ -79,12 +96,13 @@ class Reporter:
             self._line(f"{place:>7}  {event.status:<8} {event.name}  {event.seconds:.2f} s")
 
     def _line(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
+        with suppress(OSError):  # a full disk behind stderr stops no run either
+            self._console.print(Text(text), soft_wrap=True)
 
 
 def _console() -> Console:
     """Stdout; as wide as needed when it is no terminal, so that nothing is cut off in a file."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    return _Output(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def show_report(report: Report, zone: ZoneInfo) -> None:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from eros_dbt_runner.clock import iso, now, parse_moment
+from eros_dbt_runner.errors import ErosError
 
 RECORD = "run.json"
 RESULTS = "run_results.json"
@@ -50,7 +52,8 @@ class RunFolder:
 
     def results(self) -> list[dict[str, Any]]:
         """The results of the run's nodes, as in run_results.json."""
-        return _read_json(self.path / RESULTS).get("results") or []
+        found = _read_json(self.path / RESULTS).get("results")
+        return [result for result in found if isinstance(result, dict)] if isinstance(found, list) else []
 
     def pack_log(self) -> None:
         """Compress the log, which holds every statement: to about a tenth."""
@@ -89,11 +92,14 @@ def prune(runs: Path, keep_days: int) -> int:
 
 def adopt(runs: Path, target: Path) -> RunFolder | None:
     """Keep the results that a dbt command outside of `eros` left in `target`, if not kept yet."""
-    metadata = _read_json(target / RESULTS).get("metadata") or {}
-    invocation_id, generated = metadata.get("invocation_id"), metadata.get("generated_at")
-    if not invocation_id or not generated or find(runs, invocation_id):
+    metadata: Any = _read_json(target / RESULTS).get("metadata")
+    try:
+        invocation_id = str(UUID(metadata["invocation_id"]))
+        moment: datetime = parse_moment(metadata["generated_at"])
+    except (TypeError, KeyError, ValueError, AttributeError, ErosError):
+        return None  # not what dbt writes
+    if find(runs, invocation_id):
         return None
-    moment: datetime = parse_moment(generated)
     folder = RunFolder(runs / f"{moment:%Y%m%dT%H%M%SZ}_dbt_{invocation_id[:8]}")
     folder.path.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(target / RESULTS, folder.path / RESULTS)

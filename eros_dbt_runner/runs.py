@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -23,6 +24,9 @@ TIB = 2**40
 # The moment, in UTC, at which a schedule was due; `eros serve` tells its runs.
 SLOT_VARIABLE = "EROS_SLOT"
 SERVICE_VARIABLE = "EROS_SERVICE_PID"
+# After how many seconds `eros serve` ends a run; it counts from a moment before the run's own beginning.
+LIMIT_VARIABLE = "EROS_TIMEOUT_SECONDS"
+SECONDS_TO_BEGIN = 10
 RUN_VARIABLES = ("EROS_AS_OF", "EROS_SINCE", "EROS_JOB_NAME", "EROS_DATA_DIR")
 
 
@@ -223,6 +227,8 @@ def _locked_run(
         _evidence(request, folder, invocation, execution_date, built, stop, on_wait),
         stop.number,
     )
+    if invocation.success and verdict.exit_code is not ExitCode.OK:
+        _overrule(request, folder, verdict, on_wait)
     told = tuple(NodeResult("database_file", "file", "warn", note) for note in notes)
     verdict = replace(verdict, warnings=(*told, *verdict.warnings))
     report = Report(
@@ -262,6 +268,8 @@ def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
             {
                 "schedule": request.schedule.name,
                 "as_of": clock.iso(as_of),
+                "since": request.since.isoformat() if request.since else None,
+                "is_replay": request.as_of is not None,
                 "slot": os.environ.get(SLOT_VARIABLE),
                 "target": request.target.name,
                 "began_at": clock.iso(clock.now()),
@@ -308,13 +316,28 @@ def _close_broken_off(request: Request) -> None:
             request.project, request.target, lock.Deadline(0), lambda _: None, read_only=False
         ) as tables:
             for folder in broken:
-                status = _fail(tables, request, folder, "the run was killed")
-                folder.record({"status": status, "ended_at": clock.iso(clock.now())})
+                with suppress(KeyError, TypeError, ValueError, AttributeError):  # nobody can read its record
+                    status = _fail(tables, request, folder, "the run was killed")
+                    folder.record({"status": status, "ended_at": clock.iso(clock.now())})
     except ErosError:
         pass
 
 
-def _fail(tables: warehouse.Warehouse, request: Request, folder: RunFolder, reason: str) -> str:
+def _overrule(request: Request, folder: RunFolder, verdict: Verdict, on_wait: Callable[[str], None]) -> None:
+    """The row of a run that dbt calls good, and that did not do what the schedule expects."""
+    reason = "; ".join(f"{problem.what}: {problem.why}" for problem in verdict.problems)
+    with (
+        suppress(ErosError),
+        warehouse.connect(
+            request.project, request.target, lock.Deadline(request.wait), on_wait, read_only=False
+        ) as tables,
+    ):
+        _fail(tables, request, folder, reason, overrule=True)
+
+
+def _fail(
+    tables: warehouse.Warehouse, request: Request, folder: RunFolder, reason: str, *, overrule: bool = False
+) -> str:
     """A FAILED row for the run of `folder`, if it has none that says how it ended; gives the row's status."""
     facts = folder.facts()
     return tables.fail_job_run(
@@ -323,6 +346,7 @@ def _fail(tables: warehouse.Warehouse, request: Request, folder: RunFolder, reas
         began=clock.parse_moment(facts["began_at"]),
         execution_date=clock.local_date(clock.parse_moment(facts["as_of"]), request.schedule.timezone),
         reason=reason,
+        overrule=overrule,
     )
 
 
@@ -368,6 +392,15 @@ def _wait_for_file(database: Path, deadline: lock.Deadline, on_wait: Callable[[s
         ) from None
 
 
+def _stopped_by(number: int, folder: RunFolder) -> str:
+    """What a run says that a signal stopped: that its time was up, if `eros serve` gave it one."""
+    limit = os.environ.get(LIMIT_VARIABLE)
+    began = clock.parse_moment(folder.facts()["began_at"])
+    if limit and (clock.now() - began).total_seconds() >= int(limit) - SECONDS_TO_BEGIN:
+        return f"it took longer than {limit} s and was ended"
+    return f"stopped by signal {number}"
+
+
 def _evidence(
     request: Request,
     folder: RunFolder,
@@ -387,7 +420,7 @@ def _evidence(
             request.project, request.target, lock.Deadline(request.wait), on_wait, read_only=not may_be_open
         ) as tables:
             if may_be_open:
-                reason = f"stopped by signal {stop.number}" if stop.number else invocation.error
+                reason = _stopped_by(stop.number, folder) if stop.number else invocation.error
                 _fail(tables, request, folder, reason or "the run ended without closing its row")
             return tables.evidence(folder.run_id(), execution_date, built)
     except ErosError:  # somebody took the file as soon as dbt let go of it

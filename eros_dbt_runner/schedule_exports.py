@@ -24,11 +24,8 @@ def as_cron(schedules: Iterable[Schedule], directory: Path, command: Path) -> di
     schedules = list(schedules)
     lines = [f"# {MADE_BY}", f"CRON_TZ={schedules[0].timezone.key}"]
     for schedule in schedules:
-        lines += [
-            f"# {schedule.description}",
-            f"{schedule.cron} cd {shlex.quote(str(directory))}"
-            f" && {shlex.quote(str(command))} run {schedule.name}",
-        ]
+        line = f"cd {shlex.quote(str(directory))} && {shlex.quote(str(command))} run {schedule.name}"
+        lines += [f"# {schedule.description}", f"{schedule.cron} {line.replace('%', chr(92) + '%')}"]
     return {"eros.crontab": "\n".join(lines) + "\n"}
 
 
@@ -37,9 +34,10 @@ def as_systemd(schedules: Iterable[Schedule], directory: Path, command: Path) ->
     files = {}
     for schedule in schedules:
         files[f"eros-{schedule.name}.service"] = (
-            f"# {MADE_BY}\n[Unit]\nDescription=EROS: {schedule.description}\n\n"
-            f"[Service]\nType=oneshot\nWorkingDirectory={directory}\n"
-            f"ExecStart={command} run {schedule.name}\nTimeoutStartSec={schedule.timeout_seconds}\n"
+            f"# {MADE_BY}\n[Unit]\nDescription=EROS: {_literal(schedule.description)}\n\n"
+            f"[Service]\nType=oneshot\nWorkingDirectory={_literal(directory)}\n"
+            f'ExecStart="{_literal(command)}" run {schedule.name}\n'
+            f"TimeoutStartSec={schedule.timeout_seconds}\n"
         )
         files[f"eros-{schedule.name}.timer"] = (
             f"# {MADE_BY}\n[Unit]\nDescription=EROS: when {schedule.name} runs\n\n"
@@ -47,6 +45,11 @@ def as_systemd(schedules: Iterable[Schedule], directory: Path, command: Path) ->
             f"[Install]\nWantedBy=timers.target\n"
         )
     return files
+
+
+def _literal(text: object) -> str:
+    """What systemd does not take as one of its specifiers or escapes."""
+    return str(text).replace("%", "%%").replace("\\", "\\\\")
 
 
 def on_calendar(schedule: Schedule) -> str:

@@ -1,5 +1,6 @@
 """schedules.yml: when each schedule runs, what it builds and what it must produce."""
 
+import re
 from dataclasses import dataclass, fields
 from datetime import time
 from pathlib import Path
@@ -10,6 +11,10 @@ from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import read_yaml
 
 OPTIONS = ("since", "execution_date")
+# A name stands in paths, in command lines and in the files for other schedulers.
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
+DAY = 24 * 60 * 60
+LIMITS = {"timeout_seconds": (1, 7 * DAY), "max_retries": (0, 10), "retry_delay_seconds": (0, DAY)}
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ def _schedule(path: Path, name: str, entry: object, zone: ZoneInfo) -> Schedule:
     def wrong(field: str, need: str) -> ErosError:
         return _error(path, f"`{field}` of schedule {name!r} must be {need}")
 
+    if not NAME.fullmatch(name):
+        raise _error(path, f"the name {name!r} of a schedule must be small letters, digits, - and _")
     if not isinstance(entry, dict):
         raise _error(path, f"schedule {name!r} must hold a mapping")
     known = {field.name for field in fields(Schedule)} - {"name", "timezone"}
@@ -84,10 +91,12 @@ def _schedule(path: Path, name: str, entry: object, zone: ZoneInfo) -> Schedule:
     for field in ("description", "cron", "selector"):
         if not isinstance(entry.get(field), str) or not entry[field].strip():
             raise wrong(field, "a text")
-    for field in ("timeout_seconds", "max_retries", "retry_delay_seconds"):
-        value, least = entry.get(field), 1 if field == "timeout_seconds" else 0
-        if type(value) is not int or value < least:
-            raise wrong(field, f"a whole number from {least}")
+        if not entry[field].isprintable():
+            raise wrong(field, "a text of one line")
+    for field, (least, most) in LIMITS.items():
+        value = entry.get(field)
+        if type(value) is not int or not least <= value <= most:
+            raise wrong(field, f"a whole number from {least} to {most}")
     expects, accepts = entry.get("expects"), entry.get("accepts", [])
     if not _texts(expects) or not expects:
         raise wrong("expects", "a list of at least one model")

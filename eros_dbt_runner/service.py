@@ -21,7 +21,7 @@ from cronsim import CronSim
 
 from eros_dbt_runner import clock, run_folders
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.runs import SERVICE_VARIABLE, SLOT_VARIABLE
+from eros_dbt_runner.runs import LIMIT_VARIABLE, SERVICE_VARIABLE, SLOT_VARIABLE
 from eros_dbt_runner.schedules import Schedule
 
 GRACE_SECONDS = 60
@@ -205,7 +205,8 @@ class ProcessRunner:
 
     def __call__(self, slot: Slot) -> Outcome:
         """Run the slot's schedule; returns when its process has ended."""
-        process = self._start("run", slot.schedule.name, **{SLOT_VARIABLE: clock.iso(slot.due)})
+        told = {SLOT_VARIABLE: clock.iso(slot.due), LIMIT_VARIABLE: str(slot.schedule.timeout_seconds)}
+        process = self._start("run", slot.schedule.name, **told)
         try:
             out, err = process.communicate(timeout=slot.schedule.timeout_seconds)
         except subprocess.TimeoutExpired:

@@ -143,12 +143,20 @@ class Warehouse(ABC):
             return []
 
     def fail_job_run(
-        self, job_id: str, job_name: str, began: datetime, execution_date: date, reason: str
+        self,
+        job_id: str,
+        job_name: str,
+        began: datetime,
+        execution_date: date,
+        reason: str,
+        *,
+        overrule: bool = False,
     ) -> str:
         """See to it that a run that ended without its closing hook has a FAILED row, and an alert.
 
-        A row that says how the run ended stays as it is. Gives the status of the row. Nothing is raised:
-        where the tables are not there yet, there is nothing to tell.
+        A row that says how the run ended stays as it is, unless the verdict is to `overrule` it. Gives
+        the status of the row. Nothing is raised: where the tables are not there yet, there is nothing to
+        tell.
         """
         ended = now()
         found = self._rows_if_there("select job_status from etl_job_runs where job_id = ?", [job_id])
@@ -159,11 +167,11 @@ class Warehouse(ABC):
                 " values (?, ?, ?, ?, 'FAILED', ?, ?, ?)",
                 [job_id, job_name, began, ended, execution_date, reason, (ended - began).total_seconds()],
             )
-        elif found[0]["job_status"] == "RUNNING":
+        elif overrule or found[0]["job_status"] == "RUNNING":
             self._rows_if_there(
                 "update etl_job_runs set job_status = 'FAILED', job_end_time = ?,"
-                " job_duration_seconds = ?, error_message = ? where job_id = ? and job_status = 'RUNNING'",
-                [ended, (ended - began).total_seconds(), reason, job_id],
+                " job_duration_seconds = ?, error_message = ? where job_id = ? and job_status = ?",
+                [ended, (ended - began).total_seconds(), reason, job_id, found[0]["job_status"]],
             )
         else:
             return str(found[0]["job_status"])
@@ -233,7 +241,7 @@ class Warehouse(ABC):
             self.rows(
                 "insert into alert_deliveries (alert_id, channel, attempted_at, is_delivered, error_message)"
                 " values (?, ?, ?, ?, ?)",
-                [attempt.alert_id, attempt.channel, attempt.attempted_at, attempt.error is None,
+                [attempt.alert_id, attempt.channel, attempt.attempted_at, attempt.is_delivered,
                  attempt.error],
             )  # fmt: skip
 
@@ -340,7 +348,7 @@ class Warehouse(ABC):
                 " execution_time_seconds, status, error_message, export_format, exported_by)"
                 " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [schedule_id, page, now(), count, seconds, "FAILED" if error else "SUCCESS", error,
-                 export_format, getpass.getuser()],
+                 export_format, user_name()],
             )  # fmt: skip
 
     def recommendation(self, page: str, day: date, slot: int) -> Row | None:
@@ -552,6 +560,14 @@ class DuckDbWarehouse(Warehouse):
         except BaseException:
             self._rows_if_there("rollback")
             raise
+
+
+def user_name() -> str:
+    """Who runs this process; a container may have no name for its user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"user {os.getuid()}"
 
 
 def stopped(seconds: float | None) -> ErosError:

@@ -1,6 +1,5 @@
 """`eros health` and `eros alerts`, and the check of alerts that ends every run."""
 
-import getpass
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -89,7 +88,9 @@ def ack(alert_id: str, by: str | None, target: str | None, wait: float) -> ExitC
 
     The first characters of the id are enough, if no other alert begins with them.
     """
-    who = (by or getpass.getuser()).strip()
+    from eros_dbt_runner.warehouse import user_name
+
+    who = (by or user_name()).strip()
     if not who or who == "recovered":
         raise ErosError("--by must be the name of a person.", ExitCode.USAGE)
     with locked_warehouse("alerts ack", wait, target) as (tables, _zone):
@@ -124,11 +125,13 @@ def check(target: str | None, wait: float, as_json: bool) -> ExitCode:
         raise
     if as_json:
         print_json(plain_values({**vars(done), "attempts": [vars(attempt) for attempt in done.attempts]}))
-        return ExitCode.OK
+        return ExitCode.USAGE if done.wrong_settings else ExitCode.OK
     for what, sources in (("raised", done.raised), ("recovered", done.recovered)):
         click.echo(f"{what}: {', '.join(sources) or 'none'}")
     for attempt in done.attempts:
         click.echo(_told(attempt))
+    if done.wrong_settings:
+        raise ErosError(done.wrong_settings[0], ExitCode.USAGE)
     return ExitCode.OK
 
 
@@ -140,6 +143,8 @@ def after_run(request: "Request", code: ExitCode) -> None:
         return  # somebody wants this process to end now
     with suppress(Exception):
         done = alerting.check(request.project, request.target, CHECK_WAIT_SECONDS, _ignore)
+        for wrong in done.wrong_settings:
+            click.echo(f"alerts: {wrong}", err=True)
         for attempt in done.attempts:
             if attempt.error:
                 click.echo(_told(attempt), err=True)
@@ -152,13 +157,14 @@ def without_run(what: str, error: ErosError) -> None:
 
     if sys.stderr.isatty() or error.code not in (ExitCode.BUSY, ExitCode.CANNOT_START):
         return
-    with suppress(ErosError):
+    with suppress(Exception):
         step = "see docs/operations.md, `database locked` and `it cannot begin`"
         alerting.speak(Project.locate(), f"{what} cannot begin", str(error), step)
 
 
 def _told(attempt: "Attempt") -> str:
-    outcome = f"not delivered: {attempt.error}" if attempt.error else "delivered"
+    outcome = "delivered" if attempt.is_delivered else "not delivered"
+    outcome += f": {attempt.error}" if attempt.error else ""
     return f"alert {attempt.alert_id[:8]} by {attempt.channel}: {outcome}"
 
 

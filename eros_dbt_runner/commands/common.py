@@ -3,12 +3,13 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, overload
 from zoneinfo import ZoneInfo
 
 import click
 
+from eros_dbt_runner import output
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 
@@ -32,7 +33,10 @@ wait_option = click.option(
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    try:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    except BrokenPipeError:
+        output.drop()
 
 
 def only_one(found: "list[Row]", kind: str, typed: str) -> "Row":
@@ -106,7 +110,8 @@ def locked_warehouse(
 
 def tell_holder(holder: str) -> None:
     """Say on stderr why nothing happens."""
-    click.echo(f"waiting: {holder}", err=True)
+    with suppress(OSError):  # nobody may be there to read it
+        click.echo(f"waiting: {holder}", err=True)
 
 
 def confirm(question: str, answer: str, is_sure: bool) -> None:

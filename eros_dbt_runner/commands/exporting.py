@@ -68,7 +68,7 @@ def export(
             if not rows:
                 raise ErosError("Nothing is scheduled there; `eros schedule` shows what is.", ExitCode.USAGE)
             written = _write(rows, zone, file_format, where, force)
-        except ErosError as error:
+        except (ErosError, OSError) as error:
             _log(tables, rows, file_format, began, str(error), schedule_id, page_key(page))
             raise
         _log(tables, rows, file_format, began, None, schedule_id, page_key(page))

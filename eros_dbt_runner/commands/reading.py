@@ -14,6 +14,9 @@ from eros_dbt_runner.commands.common import (
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 
+# Nobody wants more captions of a tier for a day.
+MOST = 1000
+
 
 @click.command("schedule")
 @click.argument("page", required=False)
@@ -47,7 +50,7 @@ def show_schedule(
 @click.command()
 @click.argument("page")
 @click.argument("day", metavar="DATE")
-@click.argument("slot", type=click.IntRange(min=1))
+@click.argument("slot", type=click.IntRange(1, 1000))
 @target_option
 @wait_option
 @json_option
@@ -70,10 +73,10 @@ def explain(page: str, day: str, slot: int, target: str | None, wait: float, as_
 @click.command()
 @click.argument("page")
 @click.option("--segment", type=click.Choice(["budget", "standard", "premium"]))
-@click.option("--budget", type=click.IntRange(min=0), help="Captions wanted of the budget tier.")
-@click.option("--mid", type=click.IntRange(min=0), help="Of the mid tier.")
-@click.option("--premium", type=click.IntRange(min=0), help="Of the premium tier.")
-@click.option("--bump", type=click.IntRange(min=0), help="Of the free ones.")
+@click.option("--budget", type=click.IntRange(0, MOST), help="Captions wanted of the budget tier.")
+@click.option("--mid", type=click.IntRange(0, MOST), help="Of the mid tier.")
+@click.option("--premium", type=click.IntRange(0, MOST), help="Of the premium tier.")
+@click.option("--bump", type=click.IntRange(0, MOST), help="Of the free ones.")
 @target_option
 @wait_option
 @json_option

@@ -1,8 +1,8 @@
 """`eros runs`: what has run, and what became of one run."""
 
 import shlex
-from pathlib import Path
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from eros_dbt_runner.commands.common import (
 )
 from eros_dbt_runner.errors import one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from eros_dbt_runner.run_folders import RunFolder
 
 
 @click.group("runs", invoke_without_command=True)
@@ -71,29 +74,43 @@ def _story(row: dict[str, Any]) -> dict[str, Any]:
     from eros_dbt_runner.schedules import read_schedules
 
     project = Project.locate()
-    run_folders.adopt(project.runs_dir, project.target_dir)
+    with suppress(OSError):  # a folder that cannot be written hides no row
+        run_folders.adopt(project.runs_dir, project.target_dir)
     folder = run_folders.find(project.runs_dir, row["job_id"])
     failed, log, repeat = [], None, None
     if folder:
         log = folder.log()
         failed = [
             {
-                "node": result["unique_id"].split(".")[-1 if "test" not in result["unique_id"] else 2],
+                "node": _node(str(result.get("unique_id"))),
                 "status": result["status"],
-                "message": one_sentence(result.get("message") or ""),
+                "message": one_sentence(str(result.get("message") or "")),
             }
             for result in folder.results()
-            if result["status"] in ("error", "fail", "runtime error")
+            if result.get("status") in ("error", "fail", "runtime error")
         ]
     if row["job_status"] == "FAILED":
         known = read_schedules(project.directory / "schedules.yml")
-        repeat = _repeat(row, folder.path if folder and failed else None, row["job_name"] in known)
+        repeat = _repeat(row, folder, bool(failed), row["job_name"] in known)
     return {**row, "failed": failed, "log": str(log) if log else None, "repeat": repeat}
 
 
-def _repeat(row: dict[str, Any], results: Path | None, is_scheduled: bool) -> str:
-    """The command that repeats what did not succeed: the failed nodes, or else the whole run."""
-    if results:
-        name = shlex.quote(row["job_name"])
-        return f"EROS_JOB_NAME={name} dbt retry --state {shlex.quote(str(results))}"
-    return f"eros run {row['job_name']}" if is_scheduled else "dbt build"
+def _node(unique_id: str) -> str:
+    """The name in model.project.name, or in test.project.name.hash."""
+    parts = unique_id.split(".")
+    return parts[2] if parts[0] == "test" and len(parts) > 2 else parts[-1]
+
+
+def _repeat(row: dict[str, Any], folder: "RunFolder | None", has_results: bool, is_scheduled: bool) -> str:
+    """The command that repeats what did not succeed, as of the same moment: failed nodes, or the run."""
+    facts = folder.facts() if folder else {}
+    as_of, since = facts.get("as_of"), facts.get("since")
+    if folder and has_results:
+        given = {"EROS_JOB_NAME": row["job_name"], "EROS_AS_OF": as_of, "EROS_SINCE": since}
+        variables = [f"{name}={shlex.quote(str(value))}" for name, value in given.items() if value]
+        return " ".join([*variables, "dbt retry --state", shlex.quote(str(folder.path))])
+    if not is_scheduled:
+        return "dbt build"
+    flags = [f"--as-of {as_of}"] if as_of and facts.get("is_replay") else []
+    flags += [f"--since {since}"] if since else []
+    return " ".join([f"eros run {row['job_name']}", *flags])

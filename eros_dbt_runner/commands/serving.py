@@ -2,7 +2,9 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +42,15 @@ def serve(target: str | None, log_format: str) -> ExitCode:
     request = runs.Request(project, known[0], project.find_target(target), target is not None)
     log = _logger(log_format)
     only_one = FileLock(project.runs_dir / "serve.lock")
-    project.runs_dir.mkdir(parents=True, exist_ok=True)
     try:
+        project.runs_dir.mkdir(parents=True, exist_ok=True)
         only_one.acquire(timeout=0)
     except Timeout:
         raise ErosError(f"Another service runs on {project.runs_dir}.", ExitCode.BUSY) from None
+    except OSError as error:
+        raise ErosError(
+            f"{project.runs_dir} cannot be written: {error.strerror}.", ExitCode.CANNOT_START
+        ) from None
 
     def tidy_up(wait: float = 0) -> None:
         for note in runs.tidy_up(request, wait, lambda holder: log("service_waits", why=holder)):
@@ -52,18 +58,23 @@ def serve(target: str | None, log_format: str) -> ExitCode:
 
     runner = ProcessRunner(["--target", target] if target else [], project.directory, tidy_up)
     service = Service(known, project.runs_dir, runner, runner.check, log)
+    has_begun = threading.Event()
 
     def stop(number: int, _frame: object) -> None:
         log("service_stopping", signal=signal.Signals(number).name)
         service.stop.set()
         runner.interrupt()
+        if not has_begun.is_set():
+            raise KeyboardInterrupt
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     log("service_started", project=str(project.directory), schedules=[s.name for s in known])
     try:
         # A run that an earlier service left behind goes on to its end; then its folder says how it was.
-        tidy_up(max(schedule.timeout_seconds for schedule in known))
+        with suppress(KeyboardInterrupt):
+            tidy_up(max(schedule.timeout_seconds for schedule in known))
+            has_begun.set()
         service.serve()
     finally:
         only_one.release()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--limit", type=click.FloatRange(min=0, min_open=True), default=20, show_default=True,
+@click.option("--limit", type=click.FloatRange(min=0, min_open=True, max=3600), default=20, show_default=True,
               metavar="SECONDS", help="How long 100,000 calls of a function may take.")  # fmt: skip
 @target_option
 @wait_option

@@ -17,10 +17,12 @@
 {% endmacro %}
 
 
-{#- The schedule's name: from the runner, else the selector of the command, else "build". #}
+{#- The schedule's name: from the runner, else the selector of the command, else "build", or "build_part"
+    where only some of it was asked for: that is no success of any schedule. #}
 {% macro job_name() %}
-    {%- set given = env_var('EROS_JOB_NAME', '') -%}
-    {{ return(given or invocation_args_dict.get('selector') or flags.WHICH) }}
+    {%- set given = env_var('EROS_JOB_NAME', '') or invocation_args_dict.get('selector') -%}
+    {%- set is_part = invocation_args_dict.get('select') or invocation_args_dict.get('exclude') -%}
+    {{ return(given or flags.WHICH ~ ('_part' if is_part else '')) }}
 {% endmacro %}
 
 

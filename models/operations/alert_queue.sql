@@ -37,6 +37,7 @@ delivered as (
         alerts.alert_level,
         alerts.alert_source,
         alerts.alert_message,
+        alerts.acknowledged_by,
         deliveries.channel,
         deliveries.attempted_at
     from deliveries
@@ -71,9 +72,11 @@ waiting as (
             delivered.channel = channels.channel
             and (
                 delivered.alert_id = open_alerts.alert_id
-                {#- A run that is tried again fails with the same words. #}
+                {#- A run that is tried again fails with the same words; what recovered and is there again is
+                    new. #}
                 or (
-                    delivered.alert_level = open_alerts.alert_level
+                    delivered.acknowledged_by is distinct from 'recovered'
+                    and delivered.alert_level = open_alerts.alert_level
                     and delivered.alert_source = open_alerts.alert_source
                     and delivered.alert_message = open_alerts.alert_message
                     and {{ hours_between('delivered.attempted_at', moment) }} <= {{ var('alert_repeat_hours') }}

@@ -19,6 +19,12 @@ messages as (
 
 ),
 
+checked_messages as (
+
+    select * from {{ ref('mass_messages_checked') }}
+
+),
+
 caption_keys as (
 
     select distinct caption_key from {{ ref('stg_caption_bank') }}
@@ -55,16 +61,32 @@ deliveries as (
 
 ),
 
-{# A replay of an earlier day does not do today's work, and a build of a part checks no creator. #}
+{# A run may begin just after the midnight that it is for. A row from the future (a clock that was
+    wrong) tells nothing. #}
+known_runs as (
+
+    select
+        *,
+        execution_date = {{ local_date('job_start_time') }}
+        or (
+            execution_date = {{ add_days(local_date('job_start_time'), -1) }}
+            and {{ local_hour('job_start_time') }} = 0
+        ) as is_of_its_day
+    from job_runs
+    where {{ hours_between('job_start_time', moment) }} > -0.1
+
+),
+
+{# A replay of another day does not do today's work, and a build that checks no creator only a part. #}
 good_runs as (
 
     select
         job_name,
         job_start_time
-    from job_runs
+    from known_runs
     where
-        job_status in ('SUCCESS', 'COMPLETED_WITH_ERRORS', 'COMPLETED_NO_WORK')
-        and execution_date >= {{ add_days(local_date('job_start_time'), -1) }}
+        is_of_its_day
+        and job_status in ('SUCCESS', 'COMPLETED_WITH_ERRORS', 'COMPLETED_NO_WORK')
         and (job_name != 'build' or creators_processed is not null)
 
 ),
@@ -97,11 +119,15 @@ recent_runs as (
         creators_failed,
         row_number() over (partition by job_name order by job_start_time desc, job_id asc) as recency,
         row_number() over (
-            partition by creators_failed is null
+            partition by creators_failed is not null and job_name in ('daily', 'build')
             order by job_start_time desc, job_id asc
         ) as recency_by_check
-    from job_runs
-    where job_status != 'RUNNING' and {{ hours_between('job_start_time', moment) }} <= 7 * 24
+    from known_runs
+    where
+        job_status != 'RUNNING'
+        {#- A replay that fails is a failure, one that succeeds mends nothing. #}
+        and (is_of_its_day or job_status = 'FAILED')
+        and {{ hours_between('job_start_time', moment) }} <= 7 * 24
 
 ),
 
@@ -134,7 +160,9 @@ undelivered as (
         alert_id,
         channel
     from deliveries
-    where {{ hours_between('attempted_at', moment) }} <= 72
+    where
+        {{ hours_between('attempted_at', moment) }} <= 72
+        and alert_id in (select alerts.alert_id from alerts where not coalesce(alerts.acknowledged, false))
     group by alert_id, channel
     having count(case when is_delivered then 1 end) = 0
 
@@ -144,7 +172,7 @@ measured as (
 
     select
         'performance_run' as check_name,
-        coalesce({{ hours_between('performance_since', moment) }}, 0) as figure,
+        {{ hours_between('performance_since', moment) }} as figure,
         cast({{ var('performance_late_hours') }} as float64) as warn_at,
         cast({{ var('performance_late_hours') }} as float64) as fail_at,
         'hours' as unit,
@@ -161,7 +189,7 @@ measured as (
 
     select
         'daily_run' as check_name,
-        coalesce({{ hours_between('daily_since', moment) }}, 0) as figure,
+        {{ hours_between('daily_since', moment) }} as figure,
         cast({{ var('daily_late_hours') }} as float64) as warn_at,
         cast({{ var('daily_late_hours') }} as float64) as fail_at,
         'hours' as unit,
@@ -177,7 +205,7 @@ measured as (
 
     select
         'sweep_run' as check_name,
-        coalesce({{ hours_between('sweep_since', moment) }}, 0) as figure,
+        {{ hours_between('sweep_since', moment) }} as figure,
         cast({{ var('sweep_late_hours') }} as float64) as warn_at,
         cast({{ var('sweep_very_late_hours') }} as float64) as fail_at,
         'hours' as unit,
@@ -204,8 +232,12 @@ measured as (
         'ask whoever loads mass_messages; afterwards `eros run performance --since DATE` takes in what was missed'
             as next_step,
         true as raises_alert
-    from messages
-    where sending_date >= {{ add_days(today, -37) }} and sending_time <= {{ moment }}
+    from checked_messages
+    where
+        sending_date >= {{ add_days(today, -37) }}
+        and sending_time <= {{ moment }}
+        {#- To a replay, what is new now was in the future. #}
+        and coalesce(rejection_reason, 'sending_time is in the future') = 'sending_time is in the future'
 
     union all
 
@@ -228,6 +260,7 @@ measured as (
     select
         'caption_match_rate' as check_name,
         case
+            when recent_messages >= 20 and recent_rate = 0 then 1
             when recent_messages >= 20 then greatest(coalesce(earlier_rate - recent_rate, 0), 0)
             else 0
         end as figure,
@@ -308,7 +341,7 @@ measured as (
         'mend what creator_processing_errors says of each, then `eros run daily`' as next_step,
         false as raises_alert
     from recent_runs
-    where recency_by_check = 1 and creators_failed is not null
+    where recency_by_check = 1 and creators_failed is not null and job_name in ('daily', 'build')
 
     union all
 
@@ -342,7 +375,7 @@ measured as (
         '`eros alerts`, and `eros alerts ack ID` for what you take' as next_step,
         false as raises_alert
     from alerts
-    where alert_level = 'CRITICAL' and not acknowledged
+    where alert_level = 'CRITICAL' and not coalesce(acknowledged, false)
 
     union all
 
@@ -388,7 +421,7 @@ known_alerts as (
         not coalesce(acknowledged, false)
         or (
             acknowledged_by is distinct from 'recovered'
-            and {{ hours_between('alert_time', moment) }} <= {{ var('alert_repeat_hours') }}
+            and {{ hours_between('coalesce(acknowledged_at, alert_time)', moment) }} <= {{ var('alert_repeat_hours') }}
         )
     group by alert_source
 

@@ -173,7 +173,7 @@ def test_health_before_any_run_says_what_to_do(project):
 
 def test_what_is_due_is_raised_once_and_closed_when_it_recovers(built):
     assert alerts(built) == [("CRITICAL", "input_rows", False)]  # by the runs that built it
-    assert check(built) == {"raised": [], "recovered": [], "attempts": []}
+    assert check(built) == {"raised": [], "recovered": [], "attempts": [], "wrong_settings": []}
     built.execute("update etl_job_runs set job_start_time = job_start_time - interval 9 hour")
     assert check(built)["raised"] == ["performance_run", "sweep_run"]
     assert check(built)["raised"] == []
@@ -204,6 +204,8 @@ def test_an_alert_is_taken_by_the_first_characters_of_its_id(built):
     assert (taken["acknowledged_by"], taken["acknowledged_at"] is not None) == ("Amy", True)
     assert check(built)["raised"] == []  # silent for a day
     built.execute("update automation_alerts set alert_time = alert_time - interval 25 hour")
+    assert check(built)["raised"] == []  # it was taken just now
+    built.execute("update automation_alerts set acknowledged_at = acknowledged_at - interval 25 hour")
     assert check(built)["raised"] == ["input_rows"]
 
 
@@ -231,7 +233,7 @@ def test_a_run_that_dbt_cannot_parse_has_its_row_and_its_alert(built):
     assert row["execution_date"].isoformat() == "2025-06-15"
     assert ("CRITICAL", "job_run", False) in alerts(built)
     story = built.eros("runs", "show", report["invocation_id"], "--json").json
-    assert story["repeat"] == "eros run sweep"
+    assert story["repeat"] == "eros run sweep --as-of 2025-06-15T12:00:00Z"
 
 
 @pytest.mark.slow
@@ -246,6 +248,10 @@ def test_a_killed_run_has_its_row_and_one_alert_after_the_next_run(built):
     assert (row["job_name"], row["error_message"]) == ("daily", "the run was killed")
     assert alerts(built).count(("CRITICAL", "job_run", False)) == 1
     built.run("daily", as_of="2025-06-16T12:00:00Z")
+    assert ("CRITICAL", "job_run", False) in alerts(built)  # a replay mends nothing of today
+    built.make_sample(end=datetime.now(timezone.utc))
+    built.run("performance", as_of=None)
+    built.run("daily", as_of=None)
     assert ("CRITICAL", "job_run", True) in alerts(built)  # recovered
 
 
@@ -354,10 +360,21 @@ def test_a_mail_server_that_refuses_is_told_without_the_password(built, tmp_path
         assert row["error_message"] == "OSError: the mail server refused EROS_SMTP_USER (code 535)"
         untrusted = built.eros("alerts", "check", env={**env, "SSL_CERT_FILE": ""})
         assert "CERTIFICATE_VERIFY_FAILED" in untrusted.stdout
-        partly = built.eros("alerts", "check", env={**env, "EROS_ALERT_EMAIL_TO": "a@refused.example.com"})
-        assert "not delivered" in partly.stdout
+        nobody = built.eros("alerts", "check", env={**env, "EROS_ALERT_EMAIL_TO": "a@refused.example.com"})
+        assert "not delivered" in nobody.stdout
     assert inbox.mails == []
-    assert secrets_in(built, wrong, untrusted, partly) == []
+    assert secrets_in(built, wrong, untrusted, nobody) == []
+
+
+def test_a_mail_that_some_recipients_get_is_sent_once(built, tmp_path):
+    with mail_server(tmp_path, "starttls") as (inbox, env):
+        some = {**env, "EROS_ALERT_EMAIL_TO": "a@example.com,b@refused.example.com"}
+        partly = built.eros("alerts", "check", env=some)
+        assert "delivered: 1 of 2 recipients were refused" in partly.stdout
+        check(built, env=some)
+    assert [recipients for _, recipients, _ in inbox.mails] == [["a@example.com"]]
+    [row] = built.query("select is_delivered, error_message from alert_deliveries")
+    assert row == {"is_delivered": True, "error_message": "1 of 2 recipients were refused"}
 
 
 # ---- settings, and a database out of reach ----
@@ -367,6 +384,15 @@ def test_a_mail_server_that_refuses_is_told_without_the_password(built, tmp_path
     ("env", "said"),
     [
         ({"EROS_ALERT_WEBHOOK_URL": "ftp://x/secretsecret"}, "EROS_ALERT_WEBHOOK_URL must be an http"),
+        ({"EROS_ALERT_WEBHOOK_URL": "https://[x/secretsecret"}, "EROS_ALERT_WEBHOOK_URL must be an http"),
+        (
+            {"EROS_ALERT_WEBHOOK_URL": "https://secretsecret@h\u2100ks.example/"},
+            "EROS_ALERT_WEBHOOK_URL must be an http",
+        ),
+        (
+            {"EROS_ALERT_EMAIL_TO": "a@b.c", "EROS_SMTP_HOST": "x", "EROS_SMTP_PORT": "9" * 5000},
+            "must be a port",
+        ),
         ({"EROS_ALERT_EMAIL_TO": "a@example.com"}, "needs a mail server in EROS_SMTP_HOST"),
         ({"EROS_ALERT_EMAIL_TO": " , ", "EROS_SMTP_HOST": "x"}, "EROS_ALERT_EMAIL_TO must hold mail"),
         (
@@ -385,7 +411,29 @@ def test_wrong_settings_are_one_sentence_and_fail_no_run(built, env, said):
     result = built.eros("alerts", "check", env=env, code=ExitCode.USAGE)
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
-    assert "secretsecret" not in result.stderr
+    assert "secretsecret" not in result.stderr + result.stdout
+
+
+def test_one_channel_with_wrong_settings_silences_no_other(built, hook):
+    result = built.run("sweep", env={**hook.env, "EROS_ALERT_EMAIL_TO": "a@example.com"})
+    assert "alerts: EROS_ALERT_EMAIL_TO needs a mail server in EROS_SMTP_HOST.\n" in result.stderr
+    assert len(hook.got) == 1
+    rows = built.query("select channel, is_delivered, error_message from alert_deliveries order by all")
+    assert [(row["channel"], row["is_delivered"]) for row in rows] == [("email", False), ("webhook", True)]
+    assert "EROS_SMTP_HOST" in rows[0]["error_message"]
+
+
+def test_an_alert_that_is_refused_holds_up_no_other(built, hook):
+    for number in (1, 2):
+        built.execute(
+            "insert into automation_alerts (alert_id, alert_time, alert_level, alert_source, alert_message)"
+            " values (?, timezone('UTC', now()) - interval 1 hour, 'CRITICAL', 'other', ?)",
+            [f"alert{number}", f"alert {number}"],
+        )
+    hook.status = 400
+    assert len(check(built, env=hook.env)["attempts"]) == 3
+    hook.status = 500
+    assert len(check(built, env=hook.env)["attempts"]) == 1
 
 
 def test_a_database_out_of_reach_is_told_once_a_day(built, hook):

@@ -87,6 +87,13 @@ def test_commands_import_nothing_heavy_that_they_do_not_need(built, arguments, u
     ("arguments", "says"),
     [
         ("run nosuch", "no schedule 'nosuch'; known: performance, daily, sweep"),
+        ("run daily --as-of=", "An argument is empty"),
+        ("schedule \udcff", "is not UTF-8"),
+        ("schedule --date 0001-01-01", "--date must be a date"),
+        ("report --date 9999-12-31", "--date must be a date"),
+        ("explain luna 2025-06-15 99999999999999999999999", "is not in the range"),
+        ("select luna --budget 99999999999999999999999", "is not in the range"),
+        ("verify --limit inf", "is not in the range"),
         ("run", "Missing argument"),
         ("nosuch", "No such command 'nosuch'"),
         ("run daily --nosuch", "No such option"),
@@ -160,6 +167,11 @@ def test_a_file_that_is_no_database_is_told(empty, command):
         ("timezone: America/Los_Angeles", "timezone: Hollywood", "`timezone` 'Hollywood'"),
         ("schedules:", "plans:", "it must hold `timezone`"),
         ("timezone: America", "timezone: [America", "is not valid YAML"),
+        ("timezone: America/Los_Angeles", "timezone: 2025-02-30", "is not valid YAML"),
+        ("  sweep:", "  daily:", "'daily' stands twice"),
+        ("  sweep:", "  a/b:", "the name 'a/b' of a schedule"),
+        ("timeout_seconds: 300", "timeout_seconds: 99999999999999999999", "`timeout_seconds` of schedule"),
+        ('cron: "0 * * * *"', 'cron: "0 * * *\\n*"', "a text of one line"),
     ],
 )
 def test_a_wrong_schedules_file_is_told_in_one_sentence(empty, old, new, says):
@@ -174,6 +186,69 @@ def test_an_input_that_is_missing_is_named_before_anything_runs(project):
     assert "captions" in result.json["problems"][0]["why"]
     assert "eros sample-data" in result.json["problems"][0]["why"]
     assert result.json["nodes"] == {}
+
+
+# ---- whoever read the output has gone ----
+
+
+def piped(project, *arguments):
+    """A command of which this process reads stdout and stderr, in the project's folder."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("EROS_", "DBT_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "eros_dbt_runner.cli", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=project.directory,
+        env={**clean, "EROS_PROJECT_DIR": str(project.directory)},
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [[], ["--json"]], ids=["text", "json"])
+def test_a_run_goes_on_to_its_end_when_nobody_listens_any_more(built, flags):
+    """As the run of a service that was killed."""
+    with piped(built, *run_arguments("performance", AS_OF), *flags) as process:
+        assert b"/" in process.stderr.readline()  # the first model is done
+        process.stderr.close()
+        process.stdout.close()
+        assert process.wait(timeout=120) == 0
+    [newest, *_] = built.eros("runs", "--json").json
+    assert (newest["job_name"], newest["job_status"]) == ("performance", "SUCCESS")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["runs"], 0), (["schedule"], 0), (["--help"], 0), (["export"], 0), (["health"], ExitCode.CHECK_FAILED),
+     (["health", "--json"], ExitCode.CHECK_FAILED)],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_a_closed_pipe_changes_no_exit_code(built, arguments, code):
+    with piped(built, *arguments) as process:
+        process.stdout.close()
+        stderr = process.stderr.read()
+        assert process.wait(timeout=60) == code
+    assert b"Traceback" not in stderr
+    assert b"Defect" not in stderr
+
+
+def test_an_export_into_a_closed_pipe_is_logged_as_failed(built):
+    with piped(built, "export") as process:
+        process.stdout.close()
+        process.wait(timeout=60)
+    rows = built.query("select distinct status, error_message from schedule_export_log")
+    assert rows == [{"status": "FAILED", "error_message": "[Errno 32] Broken pipe"}]
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full", "2>&-"])
+def test_output_that_cannot_be_written_is_no_defect(built, redirection):
+    command = f"exec {sys.executable} -m eros_dbt_runner.cli runs {redirection}"
+    env = {**os.environ, "EROS_PROJECT_DIR": str(built.directory)}
+    result = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, env=env, check=False)
+    assert "Defect" not in result.stderr
+    assert "Traceback" not in result.stderr
+    if redirection == ">/dev/full":
+        assert "No space left on device" in result.stderr
+        assert result.returncode == ExitCode.CANNOT_START
+    else:
+        assert result.returncode == 0
 
 
 # ---- what a run is told ----
@@ -260,7 +335,7 @@ def test_relative_paths_count_from_the_project_for_eros_and_dbt_alike(built, tmp
     built.database.unlink()
     shutil.move(built.directory / "other" / "place.duckdb", built.database)
     names = [row["job_name"] for row in built.query("select job_name from etl_job_runs order by all")]
-    assert names == ["build", "performance"]
+    assert names == ["build_part", "performance"]
     assert not list(elsewhere.iterdir())
 
 
@@ -343,7 +418,7 @@ def test_plain_dbt_works_twice_beside_the_runner(built):
     env = {"EROS_AS_OF": AS_OF.isoformat()}
     for _ in range(2):
         built.dbt("build", "--select", "tag:sweep", env=env)
-    rows = built.query("select job_status from etl_job_runs where job_name = 'build'")
+    rows = built.query("select job_status from etl_job_runs where job_name = 'build_part'")
     assert [row["job_status"] for row in rows] == ["SUCCESS", "SUCCESS"]
 
 
@@ -450,7 +525,7 @@ def test_reading_changes_nothing(built):
     built.eros("select", built.table("creator_day_plan")[0]["page_name"])
     assert built.database.read_bytes() == before
     assert {path.name for path in built.directory.glob("eros.duckdb*")} <= {
-        "eros.duckdb", "eros.duckdb.lock",
+        "eros.duckdb", "eros.duckdb.lock", "eros.duckdb.whole",
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import pytest
 from filelock import FileLock
 
 from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.runs import LIMIT_VARIABLE
 from eros_dbt_runner.signals import stop_on_signals
 from tests.python.harness import ROOT, run_arguments
 
@@ -196,14 +197,20 @@ def test_hooks_do_not_count_as_models(built):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"),
-    [(signal.SIGTERM, ExitCode.TERMINATED), (signal.SIGINT, ExitCode.INTERRUPTED)],
+    ("number", "code", "env", "why"),
+    [
+        (signal.SIGTERM, ExitCode.TERMINATED, {}, "stopped by signal 15"),
+        (signal.SIGINT, ExitCode.INTERRUPTED, {}, "stopped by signal 2"),
+        (signal.SIGTERM, ExitCode.TERMINATED, {LIMIT_VARIABLE: "600"}, "stopped by signal 15"),
+        (signal.SIGTERM, ExitCode.TERMINATED, {LIMIT_VARIABLE: "1"}, "it took longer than 1 s and was ended"),
+    ],
+    ids=["SIGTERM", "SIGINT", "before its time was up", "its time was up"],
 )
-def test_a_signal_cancels_a_query_and_closes_the_run(built, number, code):
+def test_a_signal_cancels_a_query_and_closes_the_run(built, number, code, env, why):
     model = built.directory / "models" / "operations" / "caption_lock_summary.sql"
     original = model.read_text(encoding="utf-8")
     model.write_text("{{ config(tags=['sweep'], contract={'enforced': false}) }}" + ENDLESS, encoding="utf-8")
-    child = built.start(*run_arguments("sweep"), "--json")
+    child = built.start(*run_arguments("sweep"), "--json", env=env)
     wait_for_log(built, "cross join range")
     child.kill(number, after=0.5)
     sent = time.monotonic()
@@ -213,7 +220,7 @@ def test_a_signal_cancels_a_query_and_closes_the_run(built, number, code):
     assert result.json["status"] == "FAILED"
     [row] = [row for row in run_rows(built) if row["job_id"] == result.json["invocation_id"]]
     assert row["job_status"] == "FAILED"
-    assert row["error_message"] == f"stopped by signal {int(number)}"
+    assert row["error_message"] == why
     assert not list(built.directory.glob("*.lock.json"))
     model.write_text(original, encoding="utf-8")
     assert built.run("sweep", "--wait", "0").json["status"] == "SUCCESS"

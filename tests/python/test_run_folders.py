@@ -54,7 +54,7 @@ def test_the_results_of_plain_dbt_are_kept_by_the_next_run(built):
     [row] = built.query(
         "select job_name from etl_job_runs where job_id = ?", [plain.facts()["invocation_id"]]
     )
-    assert row["job_name"] == "build"
+    assert row["job_name"] == "build_part"
 
 
 def test_folders_past_their_time_go(tmp_path):

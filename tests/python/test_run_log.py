@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from eros_dbt_runner import run_folders, runs
+from eros_dbt_runner import clock, run_folders, runs
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project as Found
 from eros_dbt_runner.schedules import find_schedule
@@ -40,10 +40,11 @@ def test_a_failed_run_says_what_and_how_to_repeat_just_that(built):
     assert "nowhere" in story["failed"][0]["message"]
     assert "repeat just that" in built.eros("runs", "show", job_id).stdout
     built.edit("models/scheduling/schedule_recommendations.sql", "from nowhere", "from placed")
-    variable, program, *arguments = shlex.split(story["repeat"])
-    assert program == "dbt"
-    name, value = variable.split("=")
-    built.dbt(*arguments, env={name: value, "EROS_AS_OF": AS_OF.isoformat()})
+    *variables, program, retry, state, folder = shlex.split(story["repeat"])
+    assert (program, retry) == ("dbt", "retry")
+    env = dict(variable.split("=", 1) for variable in variables)
+    assert env == {"EROS_JOB_NAME": "daily", "EROS_AS_OF": clock.iso(AS_OF)}
+    built.dbt(retry, state, folder, env=env)
     newest = built.eros("runs", "--limit", "1", "--json").json[0]
     assert (newest["job_name"], newest["job_status"]) == ("daily", "SUCCESS")
 
@@ -51,8 +52,19 @@ def test_a_failed_run_says_what_and_how_to_repeat_just_that(built):
 def test_a_run_that_nobody_knows_is_told(built):
     result = built.eros("runs", "show", "nosuch", code=ExitCode.USAGE)
     assert result.stderr == "eros: No run has an id that begins with 'nosuch'; see `eros runs`.\n"
-    built.run("sweep")
-    assert "More than one run" in built.eros("runs", "show", "", code=ExitCode.USAGE).stderr
+    assert "argument is empty" in built.eros("runs", "show", "", code=ExitCode.USAGE).stderr
+    built.execute("update etl_job_runs set job_id = 'same' || job_id")
+    assert "More than one run" in built.eros("runs", "show", "same", code=ExitCode.USAGE).stderr
+
+
+def test_a_run_that_did_not_do_what_is_expected_failed_in_the_log_too(built):
+    """dbt calls it good; the verdict does not."""
+    built.edit("schedules.yml", "expects: [caption_lock_summary]", "expects: [caption_lock_summary, nosuch]")
+    job_id = built.run("sweep", code=ExitCode.NOTHING_RAN).json["invocation_id"]
+    [row] = built.query("select job_status, error_message from etl_job_runs where job_id = ?", [job_id])
+    assert row["job_status"] == "FAILED"
+    assert "nosuch" in row["error_message"]
+    assert built.query("select count(*) as n from automation_alerts where job_id = ?", [job_id]) == [{"n": 1}]
 
 
 def test_a_run_that_was_killed_after_its_work_keeps_its_status(built):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from eros_dbt_runner import clock, run_folders
 from eros_dbt_runner.exit_codes import ExitCode
@@ -274,3 +275,15 @@ def test_a_service_that_is_stopped_in_a_run_leaves_no_running_row_and_takes_it_u
     statuses = Counter(row["job_status"] for row in project.query("select job_status from etl_job_runs"))
     assert statuses["RUNNING"] == 0
     assert statuses["SUCCESS"] >= len(SCHEDULES)
+
+
+@pytest.mark.slow
+def test_a_service_that_waits_for_a_run_stops_at_once(project) -> None:
+    with FileLock(project.database.with_name("eros.duckdb.lock")):
+        child = project.start("serve", "--log-format", "json")
+        child.wait_for("service_waits")
+        child.kill(signal.SIGTERM)
+        result = child.wait(timeout=20)
+    assert result.code == 0, str(result)
+    assert '"event": "service_stopped"' in result.stderr
+    assert "run_started" not in result.stderr
