@@ -84,7 +84,7 @@ def invoke(
             outcome = _run(arguments, [listener])
         except KeyboardInterrupt:  # while dbt was being imported
             return Invocation(None, False, None, Failure.INTERRUPTED)
-    _close_database()
+    _close_database(is_stopped=_is_interrupt(outcome.exception))
     write = getattr(outcome.result, "write", None)
     if write:
         for file in results_files:
@@ -133,19 +133,27 @@ def _run(arguments: list[str], callbacks: list[Callable[[Any], None]]) -> "dbtRu
     return dbtRunner(callbacks=callbacks).invoke(arguments)
 
 
-def _close_database() -> None:
+def _close_database(*, is_stopped: bool = False) -> None:
     """Let go of the DuckDB file, which `keep_open: true` holds until the process ends.
 
     The adapter only forgets its environment; an exception that is still at hand, as after a hook
-    that failed, keeps that environment and with it the lock on the file. So it is closed first.
+    that failed, keeps that environment and with it the lock on the file. So it is closed first, but not
+    after a query of a hook `is_stopped`: DuckDB never lets go of it then, and would wait for that for ever.
     """
     connections = sys.modules.get("dbt.adapters.duckdb.connections")
     if connections is None:
         return
     manager = connections.DuckDBConnectionManager
-    if manager._ENV is not None:
+    if manager._ENV is not None and not is_stopped:
         manager._ENV.close()
     manager.close_all_connections()
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether a KeyboardInterrupt is behind `error`."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _failure(error: BaseException, *, nodes_began: bool) -> Failure:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import duckdb
 
 POLL_SECONDS = 0.1
+# A stopped query of this process ends soon, or with the process.
+OWN_SECONDS = 5.0
 _DUCKDB_HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
 
@@ -141,6 +143,7 @@ def connect_when_free(
     import duckdb
 
     waiting = False
+    own = Deadline(OWN_SECONDS)
     while True:
         try:
             return duckdb.connect(str(database), read_only=read_only)
@@ -150,7 +153,7 @@ def connect_when_free(
             raise TornError(database, text)
         if not is_lock_error(text) and not _is_own_connection(text):
             raise ErosError(f"{database} cannot be opened: {one_sentence(text)}", ExitCode.CANNOT_START)
-        if deadline.left() == 0:
+        if deadline.left() == 0 or (_is_own_connection(text) and own.left() == 0):
             raise busy(duckdb_holder(text), deadline.seconds)
         if not waiting:
             on_wait(duckdb_holder(text))
