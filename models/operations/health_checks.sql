@@ -162,7 +162,11 @@ undelivered as (
     from deliveries
     where
         {{ hours_between('attempted_at', moment) }} <= 72
-        and alert_id in (select alerts.alert_id from alerts where not coalesce(alerts.acknowledged, false))
+        and alert_id in (
+            select alerts.alert_id
+            from alerts
+            where not coalesce(alerts.acknowledged, false)
+        )
     group by alert_id, channel
     having count(case when is_delivered then 1 end) = 0
 
