@@ -217,6 +217,13 @@ def test_locks_beyond_the_limit_are_one_alert_until_it_is_over(built):
     for _ in range(2):
         built.run("sweep")
     assert [source for _, source, _ in alerts(built)].count("active_locks") == 1
+    [alert] = built.query("select alert_id from automation_alerts where alert_source = 'active_locks'")
+    built.eros("alerts", "ack", alert["alert_id"])
+    built.run("sweep")
+    assert [source for _, source, _ in alerts(built)].count("active_locks") == 1  # silent for a day
+    built.execute("update automation_alerts set acknowledged_at = acknowledged_at - interval 25 hour")
+    built.run("sweep")
+    assert [source for _, source, _ in alerts(built)].count("active_locks") == 2
     built.execute("delete from active_caption_assignments where scheduled_send_date = date '2025-07-01'")
     assert check(built)["recovered"] == ["active_locks"]
 

@@ -310,7 +310,7 @@ def test_restoring_wants_its_id_typed(built):
     assert content(built) == before
 
 
-@pytest.mark.parametrize("wanted", ["19990101_000000", "2", "../eros", ""])
+@pytest.mark.parametrize("wanted", ["19990101_000000", "2", "../eros"])
 def test_an_id_that_names_no_backup_or_two_is_refused(built, wanted):
     backup(built)
     backup(built)
@@ -493,7 +493,7 @@ def test_one_object_or_all_must_be_said(built, arguments):
     assert said(result) == "Name one object, or give --all."
 
 
-@pytest.mark.parametrize("name", ["Big", "two words", "x" * 61, "", "a'b"])
+@pytest.mark.parametrize("name", ["Big", "two words", "x" * 61, "a'b"])
 def test_a_name_that_bigquery_could_not_keep_is_refused(project, name):
     result = project.eros("backup", "--name", name, code=ExitCode.USAGE)
     assert said(result).startswith("--name takes letters a-z")
