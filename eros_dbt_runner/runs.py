@@ -396,7 +396,7 @@ def _stopped_by(number: int, folder: RunFolder) -> str:
     """What a run says that a signal stopped: that its time was up, if `eros serve` gave it one."""
     limit = os.environ.get(LIMIT_VARIABLE)
     began = clock.parse_moment(folder.facts()["began_at"])
-    if limit and (clock.now() - began).total_seconds() >= int(limit) - SECONDS_TO_BEGIN:
+    if limit and limit.isdigit() and (clock.now() - began).total_seconds() >= int(limit) - SECONDS_TO_BEGIN:
         return f"it took longer than {limit} s and was ended"
     return f"stopped by signal {number}"
 
