@@ -17,7 +17,7 @@ from typing import Any
 from eros_dbt_runner import clock
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.lock import Deadline
+from eros_dbt_runner.lock import Deadline, tell_nobody
 from eros_dbt_runner.owned_objects import RELATIONS
 from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.warehouse import DuckDbWarehouse, Object, Warehouse, plain
@@ -218,7 +218,7 @@ def _of_a_file(tables: Warehouse) -> DuckDbWarehouse:
 def _check(copy: Path, rows: Mapping[str, int]) -> None:
     """Raise ErosError (RUN_FAILED) unless `copy` opens and holds these rows."""
     try:
-        with DuckDbWarehouse(copy, Deadline(0), lambda _: None) as tables:
+        with DuckDbWarehouse(copy, Deadline(0), tell_nobody) as tables:
             found = tables.row_counts(rows)
     except ErosError:
         found = {}

@@ -56,12 +56,17 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if os.environ.get("EROS_DEBUG"):
             raise
-        if isinstance(error, OSError):
-            what = error.filename or "The output"
-            sys.exit(int(_tell(f"{what} cannot be used: {error.strerror}.", ExitCode.CANNOT_START)))
-        what = one_sentence(f"{type(error).__name__}: {error}")
-        code = _tell(f"Defect in eros: {what} (EROS_DEBUG=1 shows where).", ExitCode.INTERNAL)
+        code = _tell_unexpected(error)
     sys.exit(int(code))
+
+
+def _tell_unexpected(error: Exception) -> ExitCode:
+    """A file, or the output, that could not be used; else a defect."""
+    if isinstance(error, OSError):
+        what = error.filename or "The output"
+        return _tell(f"{what} cannot be used: {error.strerror}.", ExitCode.CANNOT_START)
+    what = one_sentence(f"{type(error).__name__}: {error}")
+    return _tell(f"Defect in eros: {what} (EROS_DEBUG=1 shows where).", ExitCode.INTERNAL)
 
 
 def _tell(sentence: str, code: ExitCode) -> ExitCode:

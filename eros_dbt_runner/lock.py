@@ -67,6 +67,10 @@ def _is_own_connection(text: str) -> bool:
     return "different configuration than existing connections" in text
 
 
+def tell_nobody(_holder: str) -> None:
+    """The `on_wait` of a caller that waits for nobody, or that nobody watches."""
+
+
 def busy(holder: str, waited: float) -> ErosError:
     """The error of a run or a command that waited `waited` seconds in vain."""
     return ErosError(
@@ -143,7 +147,7 @@ def connect_when_free(
     import duckdb
 
     waiting = False
-    own = Deadline(OWN_SECONDS)
+    own = Deadline(min(OWN_SECONDS, deadline.left()))
     while True:
         try:
             return duckdb.connect(str(database), read_only=read_only)
@@ -153,9 +157,10 @@ def connect_when_free(
             raise TornError(database, text)
         if not is_lock_error(text) and not _is_own_connection(text):
             raise ErosError(f"{database} cannot be opened: {one_sentence(text)}", ExitCode.CANNOT_START)
-        if deadline.left() == 0 or (_is_own_connection(text) and own.left() == 0):
-            raise busy(duckdb_holder(text), deadline.seconds)
+        limit = own if _is_own_connection(text) else deadline
+        if limit.left() == 0:
+            raise busy(duckdb_holder(text), limit.seconds)
         if not waiting:
             on_wait(duckdb_holder(text))
             waiting = True
-        time.sleep(min(POLL_SECONDS, deadline.left()))
+        time.sleep(min(POLL_SECONDS, limit.left()))

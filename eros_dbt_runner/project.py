@@ -24,7 +24,7 @@ DEFAULT_USD_PER_TIB = 6.25  # on-demand price of a query in location US
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(YAML_LOADER):  # type: ignore[misc, valid-type]
+class _Loader(YAML_LOADER):  # type: ignore[misc, valid-type]  # chosen when it is imported
     """As dbt reads YAML, but a key that stands twice is an error, where the first would be lost."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -160,7 +160,7 @@ def _cost(request: Request) -> dict[str, Any]:
         raise ErosError(f"dbt could not compile the queries: {error}", ExitCode.CANNOT_START)
     statements: list[dict[str, Any]] = []
     deadline = lock.Deadline(request.wait)
-    with warehouse.connect(request.project, request.target, deadline, lambda _: None) as tables:
+    with warehouse.connect(request.project, request.target, deadline, lock.tell_nobody) as tables:
         for name, sql in compiled:
             try:
                 statements.append({"name": name, "bytes": tables.bytes_billed(sql), "error": None})
@@ -313,7 +313,7 @@ def _close_broken_off(request: Request) -> None:
         if not broken or (request.on_duckdb and not request.project.database.exists()):
             return
         with warehouse.connect(
-            request.project, request.target, lock.Deadline(0), lambda _: None, read_only=False
+            request.project, request.target, lock.Deadline(0), lock.tell_nobody, read_only=False
         ) as tables:
             for folder in broken:
                 with suppress(KeyError, TypeError, ValueError, AttributeError):  # nobody can read its record

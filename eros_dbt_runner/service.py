@@ -132,7 +132,7 @@ class Service:
             tried = self._runs_of(slot)
             # An attempt that a stop or a kill of the service cut short was not the run's failure.
             attempts = [f for f in tried if f.get("exit_code") not in (None, *map(int, STOPPED))]
-            if self._is_done(slot) or len(attempts) > schedule.max_retries:
+            if _is_done(tried) or len(attempts) > schedule.max_retries:
                 self._handled[schedule.name] = slot.due
             elif tried:
                 again = replace(slot, attempt=len(attempts) + 1)
@@ -144,10 +144,6 @@ class Service:
         wanted = (slot.schedule.name, clock.iso(slot.due))
         records = (folder.facts() for folder in run_folders.folders(self._runs))
         return [facts for facts in records if (facts.get("schedule"), facts.get("slot")) == wanted]
-
-    def _is_done(self, slot: Slot) -> bool:
-        """Whether a run of the slot did all its work, however its process ended."""
-        return any(facts.get("status") not in ("RUNNING", "FAILED") for facts in self._runs_of(slot))
 
     def _collect(self, now: datetime) -> None:
         """Note what has become due; a newer slot takes the place of one that still waits."""
@@ -175,7 +171,7 @@ class Service:
         facts = {"schedule": name, "slot": slot.due, "attempt": slot.attempt}
         self._log("run_started", **facts)
         outcome = self._run(slot)
-        if outcome.code != ExitCode.OK and self._is_done(slot):  # killed, or too slow, just after its end
+        if outcome.code != ExitCode.OK and _is_done(self._runs_of(slot)):  # killed, or too slow, at its end
             outcome = Outcome(int(ExitCode.OK), is_transient=False)
         if self.stop.is_set() and outcome.code != ExitCode.OK:
             self._log("run_stopped", **facts)
@@ -193,6 +189,11 @@ class Service:
         else:
             self._log("run_failed", **facts, code=outcome.code, why=outcome.detail)
         self._handled[name] = slot.due
+
+
+def _is_done(records: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of these runs did all its work, however its process ended."""
+    return any(facts.get("status") not in ("RUNNING", "FAILED") for facts in records)
 
 
 class ProcessRunner:

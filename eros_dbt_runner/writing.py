@@ -16,7 +16,7 @@ from pathlib import Path
 from eros_dbt_runner.clock import iso
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.lock import Deadline, TornError, hold
+from eros_dbt_runner.lock import Deadline, TornError, hold, tell_nobody
 from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.warehouse import DuckDbWarehouse, Warehouse, connect
 
@@ -53,7 +53,7 @@ def is_lost(database: Path) -> bool:
     if not database.exists():
         return True
     try:
-        DuckDbWarehouse(database, Deadline(0), _tell_nobody).close()
+        DuckDbWarehouse(database, Deadline(0), tell_nobody).close()
     except TornError:
         return not _beside(database, "whole").exists()
     except ErosError:
@@ -104,7 +104,7 @@ def _make_whole(project: Project, target: Target) -> list[str]:
         f"a process that was killed had torn the database file: it is again what it was at {iso(moment)},"
         f" and the torn one is {_beside(database, 'torn').name}"
     )
-    with connect(project, target, Deadline(0), _tell_nobody, read_only=False) as tables:
+    with connect(project, target, Deadline(0), tell_nobody, read_only=False) as tables:
         tables.raise_alert("WARNING", "database_file", told)
     return [told]
 
@@ -120,7 +120,7 @@ def _keep(database: Path, copy: Path) -> None:
         return
     draft = _beside(database, "draft")
     try:
-        with DuckDbWarehouse(database, Deadline(0), _tell_nobody, read_only=False) as tables:
+        with DuckDbWarehouse(database, Deadline(0), tell_nobody, read_only=False) as tables:
             tables.copy_file(draft)
         os.utime(draft, ns=(database.stat().st_atime_ns, database.stat().st_mtime_ns))
         draft.replace(copy)
@@ -135,7 +135,3 @@ def _state(file: Path) -> tuple[int, int]:
 
 def _beside(database: Path, ending: str) -> Path:
     return database.with_name(f"{database.name}.{ending}")
-
-
-def _tell_nobody(_holder: str) -> None:
-    """Nobody waits here."""

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -138,11 +138,12 @@ def check(target: str | None, wait: float, as_json: bool) -> ExitCode:
 def after_run(request: "Request", code: ExitCode) -> None:
     """The check that ends a run, whatever became of it. Never raises: an alert fails no run."""
     from eros_dbt_runner import alerts as alerting
+    from eros_dbt_runner.lock import tell_nobody
 
     if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
         return  # somebody wants this process to end now
     with suppress(Exception):
-        done = alerting.check(request.project, request.target, CHECK_WAIT_SECONDS, _ignore)
+        done = alerting.check(request.project, request.target, CHECK_WAIT_SECONDS, tell_nobody)
         for wrong in done.wrong_settings:
             click.echo(f"alerts: {wrong}", err=True)
         for attempt in done.attempts:
@@ -166,7 +167,3 @@ def _told(attempt: "Attempt") -> str:
     outcome = "delivered" if attempt.is_delivered else "not delivered"
     outcome += f": {attempt.error}" if attempt.error else ""
     return f"alert {attempt.alert_id[:8]} by {attempt.channel}: {outcome}"
-
-
-def _ignore(_: Any) -> None:
-    """Nobody needs to know that the check waits."""

@@ -38,13 +38,6 @@
         where
             alerts.alert_source = found.source
             and alerts.alert_level = found.level
-            and (
-                not coalesce(alerts.acknowledged, false)
-                or (
-                    alerts.acknowledged_by is distinct from 'recovered'
-                    and {{ hours_between('coalesce(alerts.acknowledged_at, alerts.alert_time)', current_moment()) }}
-                    <= {{ var('alert_repeat_hours') }}
-                )
-            )
+            and {{ is_known_alert(current_moment()) }}
     )
 {%- endmacro %}

@@ -421,12 +421,7 @@ known_alerts as (
         alert_source,
         max(case when alert_level = 'CRITICAL' then 2 else 1 end) as severity
     from alerts
-    where
-        not coalesce(acknowledged, false)
-        or (
-            acknowledged_by is distinct from 'recovered'
-            and {{ hours_between('coalesce(acknowledged_at, alert_time)', moment) }} <= {{ var('alert_repeat_hours') }}
-        )
+    where {{ is_known_alert(moment) }}
     group by alert_source
 
 ),
