@@ -7,7 +7,9 @@
     create table if not exists {{ api.Relation.create(target.database, target.schema, table.name) }} (
         {{ table.columns | join(',\n        ') }}
     )
+    {%- if table.partition_by %}
     partition by {{ table.partition_by }}
+    {%- endif %}
     cluster by {{ table.cluster_by | join(', ') }}
     {%- if table.expiration_days %}
     options (partition_expiration_days = {{ table.expiration_days }})

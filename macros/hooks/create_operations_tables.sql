@@ -89,5 +89,12 @@
             'cluster_by': ['page_name', 'status'],
             'expiration_days': 90
         },
+        {
+            'name': 'project_state',
+            'columns': ['fact STRING', 'value STRING', 'noted_at TIMESTAMP', 'job_id STRING'],
+            'partition_by': none,
+            'cluster_by': ['fact'],
+            'expiration_days': none
+        },
     ]) }}
 {% endmacro %}

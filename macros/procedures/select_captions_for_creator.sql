@@ -5,7 +5,7 @@
     {%- set request -%}
         (
             select
-                lower(trim(for_page_name)) as page_name,
+                {{ clean_text('for_page_name') }} as page_name,
                 for_behavioral_segment as behavioral_segment,
                 want_budget as num_budget,
                 want_mid as num_mid,

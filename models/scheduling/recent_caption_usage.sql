@@ -23,12 +23,12 @@ standing as (
 
     select
         *,
-        lower(trim(page_name)) as clean_page_name
+        {{ clean_text('page_name') }} as clean_page_name
     from assignments
     where
         not (not is_active and upper(coalesce(deactivation_reason, '')) like 'CANCEL%')
         and coalesce(schedule_id, '')
-        != lower(trim(page_name)) || '_{{ execution_date_value().strftime("%Y%m%d") }}'
+        != {{ clean_text('page_name') }} || '_{{ execution_date_value().strftime("%Y%m%d") }}'
 
 ),
 

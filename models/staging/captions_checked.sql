@@ -16,7 +16,7 @@ typed as (
         {{ try_cast_as('caption_id', 'int64') }} as caption_id_typed,
         cast(caption_text as string) as caption_text,
         cast(content_category as string) as content_category,
-        lower(trim(cast(price_tier as string))) as price_tier,
+        {{ clean_text('cast(price_tier as string)') }} as price_tier,
         {{ read_text('has_urgency') }} as has_urgency_text,
         {{ try_cast_as('has_urgency', 'bool') }} as has_urgency
     from source_rows

@@ -12,7 +12,7 @@ typed as (
 
     select
         source_rows as raw_row,
-        nullif(lower(trim(cast(page_name as string))), '') as page_name,
+        {{ clean_text('cast(page_name as string)') }} as page_name,
         {{ try_string_array('hard_patterns') }} as hard_patterns,
         {{ try_string_array('soft_patterns') }} as soft_patterns,
         {{ try_string_array('restricted_categories') }} as restricted_categories,

@@ -27,7 +27,7 @@ typed as (
         source_rows as raw_row,
         {{ read_number('row_id') }},
         {{ try_cast_as('row_id', 'int64') }} as row_id_typed,
-        nullif(lower(trim(cast(page_name as string))), '') as page_name,
+        {{ clean_text('cast(page_name as string)') }} as page_name,
         cast(message as string) as message,
         {{ read_text('sending_time') }} as sending_time_text,
         {{ try_cast_as('sending_time', 'timestamp') }} as sending_time,
