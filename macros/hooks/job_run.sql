@@ -59,7 +59,7 @@
     out make it COMPLETED_WITH_ERRORS, none to schedule COMPLETED_NO_WORK. #}
 {% macro close_job_run(results) %}
     {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
-        {%- set failures = [] -%}
+        {%- set failures = publication_stop_reasons(results) -%}
         {%- set skipped = [] -%}
         {%- set checked = [] -%}
         {%- set swept = [] -%}
@@ -67,7 +67,9 @@
         {%- for result in results -%}
             {%- if result.status in ['error', 'fail', 'runtime error'] -%}
                 {%- do breaker.append(result.node.name) if result.node.name == 'circuit_breaker' -%}
-                {%- do failures.append(result.node.name ~ ': ' ~ (result.message or result.status) | trim | truncate(300)) -%}
+                {%- if result.node.name != 'nothing_stops_publication' or not failures -%}
+                    {%- do failures.append(result.node.name ~ ': ' ~ (result.message or result.status) | trim | truncate(300)) -%}
+                {%- endif -%}
             {%- elif result.status == 'skipped' -%}
                 {%- do skipped.append(result.node.name) -%}
             {%- elif result.node.name == 'creator_checks' -%}

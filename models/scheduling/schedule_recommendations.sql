@@ -16,6 +16,8 @@ with
 selected as (
 
     select * from {{ ref('selected_captions') }}
+    {#- While anything stops publication nothing is published, whatever command asks for it. #}
+    where not exists (select 1 from {{ ref('publication_stops') }})
 
 ),
 

@@ -1,0 +1,8 @@
+{{ config(tags=['daily']) }}
+
+{#- The guard itself is in schedule_recommendations; this says so where tests are read. -#}
+select
+    stop_name,
+    reason,
+    next_step
+from {{ ref('publication_stops') }}
