@@ -27,8 +27,7 @@ standing as (
     from assignments
     where
         not (not is_active and upper(coalesce(deactivation_reason, '')) like 'CANCEL%')
-        and coalesce(schedule_id, '')
-        != {{ clean_text('page_name') }} || '_{{ execution_date_value().strftime("%Y%m%d") }}'
+        and coalesce(schedule_id, '') != {{ schedule_id(clean_text('page_name'), execution_date()) }}
 
 ),
 
