@@ -8,6 +8,15 @@
 {%- endmacro %}
 
 
+{#- Whether a fan sees anything of a text, NULL for NULL. #}
+{% macro can_be_seen(text) -%}
+    {{ matches_pattern(
+        readable_text(text),
+        text_literal('[^\\s\\x0b\\x{85}\\p{Z}' ~ unseen_characters() ~ unseen_joiners() ~ ']')
+    ) }}
+{%- endmacro %}
+
+
 {#- The tag of an HTML element, opening or closing, as an RE2 pattern. The elements are listed, and an end
     has to follow the name: `<menu: $5>`, `<wet>` and `<3` are text. #}
 {% macro html_tag() -%}

@@ -99,10 +99,27 @@ def undo_entities(text: str) -> str:
     return re.sub(r"&(?:#([0-9]+)|#[xX]([0-9a-fA-F]+)|[a-z]+);", undone, text)
 
 
-def drop_tags(text: str) -> str:
-    """A blank for each tag of an HTML element."""
+def drop_tags(text: str, left: str = " ") -> str:
+    """A blank for each tag of an HTML element, or what else is to be left of it."""
     space = "".join(WHITE_SPACE)
-    return re.sub(rf"</?(?:{'|'.join(ELEMENTS)})(?:[{space}][^<>]*)?/?>", " ", text, flags=re.I)
+    return re.sub(rf"</?(?:{'|'.join(ELEMENTS)})(?:[{space}][^<>]*)?/?>", left, text, flags=re.I)
+
+
+def without_formatting(text: str) -> str:
+    """The text without what nobody sees, joiners, format and control characters among it.
+
+    READING: so are Mongolian variation selectors, Khmer vowels without a form and the empty Braille pattern.
+    """
+    unseen = {*UNSEEN, *"\u180b\u180c\u180d\u180f\u17b4\u17b5\u2800"}
+    return "".join(
+        char for char in text
+        if char in WHITE_SPACE or (char not in unseen and unicodedata.category(char) not in ("Cc", "Cf"))
+    )  # fmt: skip
+
+
+def can_be_seen(text: str) -> bool:
+    """Whether anything but white space is left of a text without its tags and what nobody sees."""
+    return one_blank(without_formatting(drop_tags(undo_entities(text)))) != ""
 
 
 def one_blank(text: str) -> str:
@@ -357,7 +374,8 @@ def _integer(value: Any) -> int:
 
 def page_key(page_name: str | None) -> str:
     """The page name as it is compared: trimmed, lower case, '' for NULL."""
-    return (page_name or "").strip().lower()
+    seen = without_formatting(page_name or "")
+    return one_blank("".join(char.lower()[0] for char in unicodedata.normalize("NFC", seen)))
 
 
 def usable_row(source: str, row: Row, as_of: datetime) -> Row:
@@ -374,7 +392,7 @@ def usable_row(source: str, row: Row, as_of: datetime) -> Row:
         typed["page_name"] = page_key(typed["page_name"])
         if not typed["page_name"]:
             raise RejectedError("missing page_name")
-    if source in ("caption_bank", "captions") and not (typed["caption_text"] or "").strip():
+    if source in ("caption_bank", "captions") and not can_be_seen(typed["caption_text"] or ""):
         raise RejectedError("missing caption_text")
     if any(isinstance(value, float) and not math.isfinite(value) for value in typed.values()):
         raise RejectedError("not a finite amount")
@@ -1025,8 +1043,25 @@ def in_scope(restriction: Row, tier: str) -> bool:
 
 
 def matches(patterns: Iterable[str] | None, text: str) -> bool:
-    """Whether any pattern is found in the raw text, case as written. Broken ones match nothing."""
-    return any(re.search(p, text) for p in patterns or () if compiles(p))
+    """Whether any pattern is found in a form of the text, case as written. Broken ones match nothing."""
+    return any(re.search(p, form) for p in patterns or () if compiles(p) for form in forms(text))
+
+
+def forms(text: str) -> set[str]:
+    """The text as it stands, as a fan reads it, and in plain letters: tags as nothing and as blanks.
+
+    READING: letters are folded one by one, by Unicode's compatibility mapping; styles that it does not
+    know (negative circles, small capitals) are left to the SQL's own tests.
+    """
+    undone = undo_entities(text)
+    return {text, drop_tags(undone, ""), folded(drop_tags(undone, "")), folded(drop_tags(undone, " "))}
+
+
+def folded(text: str) -> str:
+    seen = without_formatting(text)
+    bare = (char for char in unicodedata.normalize("NFC", seen) if unicodedata.category(char)[0] != "M")
+    plain = ((char, unicodedata.normalize("NFKC", char).strip("()")) for char in bare)
+    return one_blank("".join(kept if len(kept) == 1 else char for char, kept in plain))
 
 
 def compiles(pattern: str) -> bool:
