@@ -83,6 +83,8 @@ class Report:
                 "creator_errors": verdict.evidence.creator_errors,
                 "messages_scheduled": verdict.evidence.messages_scheduled,
                 "rejected_rows": verdict.evidence.rejected_rows,
+                "messages_kept": verdict.evidence.messages_kept,
+                "learning": verdict.evidence.learning,
                 "warnings": [{"name": result.name, "message": result.message} for result in verdict.warnings],
                 "problems": [vars(problem) for problem in verdict.problems],
             }

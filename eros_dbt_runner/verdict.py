@@ -27,6 +27,8 @@ class Evidence:
     creator_errors: Sequence[Mapping[str, Any]] = ()
     messages_scheduled: int | None = None
     rejected_rows: Mapping[str, int] = field(default_factory=dict)
+    messages_kept: int = 0
+    learning: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -282,14 +282,25 @@ class Warehouse(ABC):
         messages = None
         if "schedule_recommendations_messages" in built:
             messages = len(self.day(execution_date))
-        rejected = []
+        counts = []
         if "input_reconciliation" in built:
-            rejected = self._rows_if_there(
-                "select source_name, rows_rejected - rows_not_due as rejected from input_reconciliation"
-                " where rows_rejected > rows_not_due order by source_name"
+            counts = self._rows_if_there(
+                "select source_name, rows_rejected - rows_not_due as rejected, rows_kept as kept"
+                " from input_reconciliation order by source_name"
             )
-        rejected_rows = {row["source_name"]: row["rejected"] for row in rejected}
-        return Evidence(job[0] if job else None, errors, messages, rejected_rows)
+        learning = []
+        if "learning_coverage" in built:
+            learning = self._rows_if_there(
+                "select eligible_messages, matched_messages, outcomes from learning_coverage"
+            )
+        return Evidence(
+            job_run=job[0] if job else None,
+            creator_errors=errors,
+            messages_scheduled=messages,
+            rejected_rows={row["source_name"]: row["rejected"] for row in counts if row["rejected"]},
+            messages_kept=sum(row["kept"] for row in counts),
+            learning=learning[0] if learning else None,
+        )
 
     # ---- the run log ----
 

@@ -33,6 +33,16 @@ input_counts as (
 
 ),
 
+{# What the newest performance run said of itself, whatever has stopped the runs after it. #}
+newest_learning as (
+
+    select *
+    from {{ source('operations', 'learning_log') }}
+    where true
+    qualify row_number() over (order by noted_at desc, job_id asc) = 1
+
+),
+
 assignments as (
 
     select * from {{ source('operations', 'active_caption_assignments') }}
@@ -272,6 +282,24 @@ measured as (
         'see analyses/unmatched_messages.sql; add the texts to caption_bank' as next_step,
         true as raises_alert
     from match_rates
+
+    union all
+
+    {#- An absolute bound: a fault that has been there from the first day shows in no comparison. #}
+    select
+        'learnt_share' as check_name,
+        coalesce(max(case when eligible_messages >= 20 then 1 - outcomes / eligible_messages end), 0) as figure,
+        cast({{ var('unlearnt_share_warning') }} as float64) as warn_at,
+        cast({{ var('unlearnt_share_critical') }} as float64) as fail_at,
+        'share' as unit,
+        'content' as owner,
+        'learning_coverage' as detail_table,
+        'of the messages of 90 days taught nothing: they have no caption, or nobody saw them' as measures,
+        'most of what is sent teaches nothing' as problem,
+        'compare the three figures of learning_coverage; see analyses/unmatched_messages.sql and rejected_rows'
+            as next_step,
+        true as raises_alert
+    from newest_learning
 
     union all
 

@@ -7,18 +7,19 @@ with
 mass_messages_rows as (
 
     select
-        rejection_reason is null and sending_time <= {{ as_of() }} as is_accepted,
-        coalesce(sending_time > {{ as_of() }}, false) as is_not_due,
+        is_in_input,
+        is_in_input and rejection_reason is null and sending_time <= {{ as_of() }} as is_accepted,
+        is_in_input and coalesce(sending_time > {{ as_of() }}, false) as is_not_due,
         {{ is_judged() }} as is_judged,
         {{ is_unusable() }} as is_unusable
     from {{ ref('mass_messages_checked') }}
-    where is_in_input
 
 ),
 {% for input in inputs[1:] %}
 {{ input }}_rows as (
 
     select
+        true as is_in_input,
         rejection_reason is null as is_accepted,
         false as is_not_due,
         true as is_judged,
@@ -33,12 +34,13 @@ counted as (
     select
         '{{ input }}' as source_name,
         (select count(*) from {{ source('inputs', input) }}) as rows_in_source,
-        count(*) as rows_read,
+        count(case when is_in_input then 1 end) as rows_read,
         count(case when is_accepted then 1 end) as rows_accepted,
-        count(case when not is_accepted then 1 end) as rows_rejected,
+        count(case when is_in_input and not is_accepted then 1 end) as rows_rejected,
         count(case when is_not_due then 1 end) as rows_not_due,
         count(case when is_judged then 1 end) as rows_judged,
-        count(case when is_judged and is_unusable then 1 end) as rows_unusable
+        count(case when is_judged and is_unusable then 1 end) as rows_unusable,
+        count(case when not is_in_input then 1 end) as rows_kept
     from {{ input }}_rows
     {%- if not loop.last %}
 
@@ -59,7 +61,8 @@ final as (
         rows_not_due,
         rows_in_source - rows_read as rows_not_read,
         rows_judged,
-        rows_unusable
+        rows_unusable,
+        rows_kept
     from counted
 
 )
