@@ -16,6 +16,8 @@ BREAKER = "circuit_breaker"
 LOG = "the log (`eros runs show ID` says where)"
 GOOD = ("success", "pass", "warn", "no-op")
 STATUS_FAILED = "FAILED"
+# How macros/hooks/job_run.sql begins when tests that the schedule has to run were left out.
+NOT_RUN = "expected but not run"
 FINAL_STATUSES = ("SUCCESS", "COMPLETED_WITH_ERRORS", "COMPLETED_NO_WORK", STATUS_FAILED)
 
 
@@ -178,6 +180,9 @@ def _run_log(evidence: Evidence | None) -> tuple[ExitCode, list[Problem]]:
     status = row.get("job_status")
     if status in FINAL_STATUSES and status != STATUS_FAILED:
         return ExitCode.OK, []
+    if status == STATUS_FAILED and str(row["error_message"]).startswith(NOT_RUN):
+        step = "give the tests the schedule's tag, and the selector in selectors.yml all that has it"
+        return ExitCode.NOTHING_RAN, [Problem("tests", row["error_message"], step)]
     if status == STATUS_FAILED:
         why = row["error_message"] or "etl_job_runs says FAILED and gives no reason"
     elif row:

@@ -4,7 +4,7 @@
         {%- do run_query(raise_dead_run_alerts()) -%}
         {%- do run_query(close_dead_runs()) -%}
         {%- set statement -%}
-            insert into {{ source('operations', 'etl_job_runs') }} (
+            insert into {{ source('operations', 'etl_job_runs').render() }} (
                 job_id, job_name, job_start_time, job_status, execution_date
             )
             values (
@@ -27,7 +27,7 @@
 
 
 {% macro close_dead_runs() -%}
-    update {{ source('operations', 'etl_job_runs') }}
+    update {{ source('operations', 'etl_job_runs').render() }}
     set
         job_status = 'FAILED',
         job_end_time = {{ timestamp_literal(run_started_at) }},
@@ -39,7 +39,7 @@
 {#- A run that was killed could raise no alert itself. `eros` raises the same one where it closes the
     row, under the same id. #}
 {% macro raise_dead_run_alerts() -%}
-    insert into {{ source('operations', 'automation_alerts') }} (
+    insert into {{ source('operations', 'automation_alerts').render() }} (
         alert_id, alert_time, alert_level, alert_source, alert_message, job_id, acknowledged
     )
     select
@@ -82,6 +82,10 @@
             {%- do run_query(log_sweep_duration(swept[0])) -%}
         {%- endif -%}
         {%- set creators = count_creators(checked[0]) if checked else {'processed': none, 'failed': none} -%}
+        {%- set unguarded = guards_not_run(results) -%}
+        {%- if unguarded and not failures and not skipped -%}
+            {%- do failures.append('expected but not run: ' ~ unguarded | join(', ') | truncate(300)) -%}
+        {%- endif -%}
         {%- if failures or skipped -%}
             {%- set status = 'FAILED' -%}
         {%- elif creators.processed == 0 and creators.failed == 0 -%}
@@ -101,6 +105,25 @@
 {% endmacro %}
 
 
+{#- The tests that a schedule enforces have its tag. An option, a variable or a selector that leaves them out
+    makes the run no success. #}
+{% macro guards_not_run(results) %}
+    {%- set selector = invocation_args_dict.get('selector') -%}
+    {%- set is_part = invocation_args_dict.get('select') or invocation_args_dict.get('exclude') -%}
+    {%- set wanted = [selector] if selector else ['performance', 'daily', 'sweep'] -%}
+    {%- set missing = [] -%}
+    {%- if flags.WHICH == 'build' and not is_part -%}
+        {%- set ran = results | map(attribute='node') | map(attribute='unique_id') | list -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'test' -%}
+            {%- if node.tags | select('in', wanted) | list and node.unique_id not in ran -%}
+                {%- do missing.append(node.name) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(missing | sort) }}
+{% endmacro %}
+
+
 {% macro count_creators(checks) %}
     {%- set counts = run_query(
         "select count(case when check_status = 'ok' then 1 end), count(case when check_status = 'failed' then 1 end) from " ~ checks
@@ -111,7 +134,7 @@
 
 {% macro finish_job_run(status, creators, message) -%}
     {%- set now = modules.datetime.datetime.now(modules.pytz.utc) -%}
-    update {{ source('operations', 'etl_job_runs') }}
+    update {{ source('operations', 'etl_job_runs').render() }}
     set
         job_status = '{{ status }}',
         job_end_time = {{ timestamp_literal(now) }},
@@ -124,7 +147,7 @@
 
 
 {% macro log_sweep_duration(seconds) -%}
-    update {{ source('operations', 'lock_sweep_log') }}
+    update {{ source('operations', 'lock_sweep_log').render() }}
     set sweep_duration_seconds = {{ seconds }}
     where sweep_id = '{{ invocation_id }}'
 {%- endmacro %}
@@ -142,7 +165,7 @@
             {%- endif -%}
         {%- endset -%}
         {%- set statement -%}
-            insert into {{ source('operations', 'automation_alerts') }} (
+            insert into {{ source('operations', 'automation_alerts').render() }} (
                 alert_id, alert_time, alert_level, alert_source, alert_message, job_id, acknowledged
             )
             select

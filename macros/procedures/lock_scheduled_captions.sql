@@ -2,7 +2,7 @@
     that locking twice is locking once; it covers the day's schedules whole and so mends a run that
     died between publishing and locking. #}
 {% macro lock_scheduled_captions() -%}
-    merge into {{ source('operations', 'active_caption_assignments') }} as locks
+    merge into {{ source('operations', 'active_caption_assignments').render() }} as locks
     using (
         select
             page_name,

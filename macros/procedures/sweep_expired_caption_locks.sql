@@ -1,6 +1,6 @@
 {#- Pre-hook of caption_lock_summary: releases the locks whose day has passed. #}
 {% macro sweep_expired_caption_locks() -%}
-    update {{ source('operations', 'active_caption_assignments') }}
+    update {{ source('operations', 'active_caption_assignments').render() }}
     set
         is_active = false,
         deactivated_at = {{ as_of() }},
@@ -15,7 +15,7 @@
 {#- The second pre-hook, in the same transaction: one row per sweep with what it really changed. Its
     duration is filled in when the run closes. #}
 {% macro log_lock_sweep() -%}
-    insert into {{ source('operations', 'lock_sweep_log') }} (
+    insert into {{ source('operations', 'lock_sweep_log').render() }} (
         sweep_id, sweep_time, locks_expired_stale, locks_expired_past_date, total_locks_cleaned
     )
     select
