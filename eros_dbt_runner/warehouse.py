@@ -32,6 +32,10 @@ Row = dict[str, Any]
 # A thing of the schema: its name, and its kind as in owned_objects.py.
 Object = tuple[str, str]
 COPY_BYTES = 16 * 2**20
+LEFT_OUT = (
+    "select reason, cast(sum(left_out_count) as int64) as messages, count(*) as pages"
+    " from schedule_shortfalls where schedule_date = ? group by reason order by messages desc, reason"
+)
 
 
 def connect(
@@ -289,7 +293,8 @@ class Warehouse(ABC):
                 " where rows_rejected > rows_not_due order by source_name"
             )
         rejected_rows = {row["source_name"]: row["rejected"] for row in rejected}
-        return Evidence(job[0] if job else None, errors, messages, rejected_rows)
+        left_out = self._rows_if_there(LEFT_OUT, [execution_date]) if "schedule_shortfalls" in built else []
+        return Evidence(job[0] if job else None, errors, messages, rejected_rows, left_out)
 
     # ---- the run log ----
 
