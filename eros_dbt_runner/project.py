@@ -177,6 +177,13 @@ class Project:
             return self.database.with_name(self.database.name + ".lock")
         return self.directory / "target" / f"{target.name}.lock"
 
+    def identity(self, target: Target) -> str:
+        """What tells the database of `target` from others that share a folder of runs or backups."""
+        if target.adapter == "duckdb":
+            return str(self.database)
+        settings = target.settings()
+        return f"{target.adapter}:{settings.get('project')}.{settings.get('schema')}"
+
     def find_target(self, name: str | None) -> Target:
         """The target called `name`; None means the default one.
 

@@ -273,6 +273,7 @@ def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
                 "is_replay": request.as_of is not None,
                 "slot": os.environ.get(SLOT_VARIABLE),
                 "target": request.target.name,
+                "database": request.project.identity(request.target),
                 "began_at": clock.iso(clock.now()),
                 "status": "RUNNING",
             }
@@ -305,10 +306,11 @@ def _close_broken_off(request: Request) -> None:
 
     A run that was killed after it had closed its row keeps its status, in its folder too.
     """
+    here = request.project.identity(request.target)
     broken = [
         folder
         for folder in run_folders.folders(request.project.runs_dir)
-        if folder.facts().get("status") == "RUNNING"
+        if folder.facts().get("status") == "RUNNING" and folder.belongs_to(here)
     ]
     try:
         if not broken or (request.on_duckdb and not request.project.database.exists()):
@@ -317,6 +319,9 @@ def _close_broken_off(request: Request) -> None:
             request.project, request.target, lock.Deadline(0), lock.tell_nobody, read_only=False
         ) as tables:
             for folder in broken:
+                # A record of before databases were told apart: it is of this one if the run log knows it.
+                if "database" not in folder.facts() and not tables.job_runs_like(folder.run_id()):
+                    continue
                 with suppress(KeyError, TypeError, ValueError, AttributeError):  # nobody can read its record
                     status = _fail(tables, request, folder, "the run was killed")
                     folder.record({"status": status, "ended_at": clock.iso(clock.now())})

@@ -65,27 +65,87 @@ WHITE_SPACE = frozenset(
 )
 
 
-def normalise(text: str) -> str:
-    """The text as captions are compared: NFC, lower case, words only, one blank between them.
-
-    READING: white space is Unicode's, not ASCII's; lower case is the one-to-one mapping, so the
-    result does not depend on the neighbours (final sigma) and never grows. A variation selector
-    (U+FE0F) is a mark and therefore stays, as the words say.
-    """
-    lowered = (char.lower()[0] for char in unicodedata.normalize("NFC", text))
-    kept = "".join(
-        " " if char in WHITE_SPACE else char
-        for char in lowered
-        if char in WHITE_SPACE or char == "_" or unicodedata.category(char)[0] in "LMN"
+NAMED_ENTITIES = {
+    "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&apos;": "'", "&nbsp;": "\xa0",
+}  # fmt: skip
+ELEMENTS = (
+    "a abbr b big blockquote br center code div em font h1 h2 h3 h4 h5 h6 hr i img li ol p pre s small span"
+    " strike strong sub sup table tbody td th thead tr u ul"
+).split()
+UNSEEN = frozenset(
+    chr(n)
+    for first, last in (
+        (0xFE00, 0xFE0F), (0xE0100, 0xE01EF), (0x20E3, 0x20E3), (0x034F, 0x034F), (0x3164, 0x3164),
+        (0x115F, 0x1160), (0xFFA0, 0xFFA0), (0x00AD, 0x00AD), (0x200B, 0x200B), (0x200E, 0x200F),
+        (0x202A, 0x202E), (0x2060, 0x2064), (0x2066, 0x2069), (0xFEFF, 0xFEFF), (0, 0),
     )
-    return " ".join(word for word in kept.split(" ") if word)
+    for n in range(first, last + 1)
+)  # fmt: skip
+
+
+def undo_entities(text: str) -> str:
+    """HTML entities undone, once, from left to right.
+
+    READING: U+0000 is a code point, and nobody sees it; the names are as the issue spells them.
+    """
+
+    def undone(found: re.Match[str]) -> str:
+        if found[0] in NAMED_ENTITIES:
+            return NAMED_ENTITIES[found[0]]
+        number = int(found[1]) if found[1] else int(found[2], 16) if found[2] else -1
+        is_code_point = 0 <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
+        return chr(number) if is_code_point else found[0]
+
+    return re.sub(r"&(?:#([0-9]+)|#[xX]([0-9a-fA-F]+)|[a-z]+);", undone, text)
+
+
+def drop_tags(text: str) -> str:
+    """A blank for each tag of an HTML element."""
+    space = "".join(WHITE_SPACE)
+    return re.sub(rf"</?(?:{'|'.join(ELEMENTS)})(?:[{space}][^<>]*)?/?>", " ", text, flags=re.I)
+
+
+def one_blank(text: str) -> str:
+    blanks = "".join(" " if char in WHITE_SPACE else char for char in text)
+    return " ".join(word for word in blanks.split(" ") if word)
+
+
+def readable(text: str) -> str:
+    """What stands before signs are dropped: entities, tags, the unseen, NFC, lower case, in this order.
+
+    READING: lower case is the one-to-one mapping, so the result does not depend on the neighbours
+    (final sigma) and never grows.
+    """
+    seen = "".join(char for char in drop_tags(undo_entities(text)) if char not in UNSEEN)
+    return "".join(char.lower()[0] for char in unicodedata.normalize("NFC", seen))
+
+
+def normalise(text: str) -> str:
+    """The text as captions are compared: words only, one blank between them.
+
+    READING: white space is Unicode's, not ASCII's, and so are digits (decimal ones).
+    """
+    text = readable(text)
+    kept = "".join(
+        char
+        for position, char in enumerate(text)
+        if char in WHITE_SPACE
+        or char == "_"
+        or unicodedata.category(char)[0] in "LMN"
+        or (char == "." and _is_digit(text[:position][-1:]) and _is_digit(text[position + 1 :][:1]))
+    )
+    return one_blank(kept)
+
+
+def _is_digit(char: str) -> bool:
+    return char != "" and unicodedata.category(char) == "Nd"
 
 
 def caption_key_v2(message: str | None) -> str | None:
-    """Hex SHA-256 of the normalised text; of the trimmed raw text when nothing is left of it."""
+    """Hex SHA-256 of the normalised text; of what stood before when nothing is left of it."""
     if message is None:
         return None
-    text = normalise(message) or message.strip("".join(WHITE_SPACE))
+    text = normalise(message) or one_blank(readable(message))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
