@@ -61,6 +61,7 @@
 {% macro close_job_run(results) %}
     {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
         {%- set stops = publication_stop_reasons(results) -%}
+        {%- set words = record_findings(results) -%}
         {%- set failures = stops | map(attribute='text') | list -%}
         {%- set skipped = [] -%}
         {%- set checked = [] -%}
@@ -68,7 +69,7 @@
         {%- for result in results -%}
             {%- if result.status in ['error', 'fail', 'runtime error'] -%}
                 {%- if not stops or result.node.name not in ['circuit_breaker', 'nothing_stops_publication'] -%}
-                    {%- do failures.append(result.node.name ~ ': ' ~ (result.message or result.status) | trim | truncate(300)) -%}
+                    {%- do failures.append(result.node.name ~ ': ' ~ words[result.node.unique_id]) -%}
                 {%- endif -%}
             {%- elif result.status == 'skipped' -%}
                 {%- do skipped.append(result.node.name) -%}
