@@ -125,8 +125,10 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
         facts.add_row(label, ", ".join(f"{number} {status}" for status, number in statuses.items()))
     if job.get("creators_processed") is not None:
         left_out = job["creators_failed"] or 0
-        word = "scheduled" if verdict.exit_code is ExitCode.OK else "passed their check"
-        facts.add_row("creators", f"{job['creators_processed']} {word}, {left_out} left out")
+        words = ("scheduled", "left out")
+        if verdict.exit_code is not ExitCode.OK:  # who passed the check of a run that failed got nothing
+            words = ("passed their check", "failed it")
+        facts.add_row("creators", f"{job['creators_processed']} {words[0]}, {left_out} {words[1]}")
     if verdict.evidence.messages_scheduled is not None:
         facts.add_row("messages", f"{verdict.evidence.messages_scheduled} in the day's schedule")
     for source, rows in verdict.evidence.rejected_rows.items():
@@ -342,9 +344,7 @@ def _shortfall(short: Row) -> str:
     return f"{short['left_out_count']} of {_messages(short['planned_count'])}: {short['reason']}"
 
 
-def show_page_day(
-    rows: Sequence[Row], page: str, day: date, zone: ZoneInfo, left_out: Sequence[Row]
-) -> None:
+def show_page_day(rows: Sequence[Row], page: str, day: date, zone: ZoneInfo, left_out: Sequence[Row]) -> None:
     """The messages of a page on a date, and what was `left_out`."""
     table = Table(title=f"{page}, {day:%A} {day.isoformat()}, times in {zone.key}")
     for name in ("slot", "time", "type", "tier", "category", "urgent", "caption", "text"):

@@ -128,7 +128,11 @@ def _problems(
     stops = evidence.stops if evidence else ()
     if failed or stops or not invocation.success:
         if _is_breaker_open(nodes, stops):
-            return ExitCode.BREAKER_OPEN, [_breaker(nodes, again), *map(_stop, _others(stops)), *_told(failed)]
+            return ExitCode.BREAKER_OPEN, [
+                _breaker(nodes, again),
+                *map(_stop, _others(stops)),
+                *_told(failed),
+            ]
         if stops:
             return ExitCode.RUN_FAILED, [*map(_stop, stops), *_told(failed)]
         unexplained = Problem("the run", "dbt reports failure without a failed node", f"see {LOG}")

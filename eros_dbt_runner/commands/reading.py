@@ -118,7 +118,9 @@ def select(
 
 @click.command()
 @click.option("--table", metavar="NAME", help="Only rows of this input table.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many reasons.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many reasons."
+)
 @target_option
 @wait_option
 @json_option

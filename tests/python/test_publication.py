@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
@@ -186,7 +187,7 @@ def test_nothing_goes_out_before_it_was_planned(built: Project, hour: int, minut
     for plan in wanted:
         hours = [row["send_hour"] for row in rows if row["page_name"] == plan["page_name"]]
         gap = -(-plan["min_gap_hours"] // 1)
-        assert all(later - earlier >= gap for earlier, later in zip(hours, hours[1:], strict=False))
+        assert all(later - earlier >= gap for earlier, later in itertools.pairwise(hours))
         room = (23 - max(8, hour + 1)) // gap + 1
         assert len(hours) == min(plan["n"], room)
         chosen = built.query(
@@ -219,7 +220,7 @@ def test_the_same_day_again_in_the_evening_publishes_nothing_new(built: Project)
 
 
 def test_a_plan_made_in_advance_leaves_todays_locks_alone(built: Project) -> None:
-    """Real time: the locks of today stand, whatever day is planned in advance, and none ends in the future."""
+    """Real time: today's locks stand, whatever day is planned in advance, and none ends in the future."""
     now = datetime.now(timezone.utc)
     built.make_sample(end=now)
     built.run("performance", as_of=None)
