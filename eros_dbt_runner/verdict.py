@@ -89,10 +89,19 @@ def _in_words(invocation: Invocation, findings: Mapping[str, str]) -> Invocation
     """The invocation with what the run log says of each node, where dbt only counts rows."""
     if invocation.results is None:
         return invocation
-    results = (
-        replace(result, message=findings.get(result.name, result.message)) for result in invocation.results
-    )
+    results = [
+        replace(result, message=findings.get(result.name) or _without_words(result))
+        for result in invocation.results
+    ]
     return replace(invocation, results=tuple(results))
+
+
+def _without_words(result: NodeResult) -> str:
+    """dbt's message; of a test whose rows nobody could read, how many they are."""
+    if not result.message.startswith("Got "):
+        return result.message
+    rows = "1 row" if result.failures == 1 else f"{result.failures} rows"
+    return f"{rows} found by the test {result.name.replace('_', ' ')}"
 
 
 def count(results: Sequence[NodeResult]) -> dict[str, dict[str, int]]:

@@ -29,10 +29,13 @@
     {%- if node.resource_type != 'test' or result.status not in ['warn', 'fail'] or not node.compiled_code -%}
         {{ return((result.message or result.status) | trim | truncate(300)) }}
     {%- endif -%}
-    {%- set found = run_query("select * from (\n" ~ node.compiled_code ~ "\n) as found order by 1 limit 3") -%}
+    {%- set rows = "(\n" ~ node.compiled_code ~ "\n) as found" -%}
+    {%- set found = run_query("select * from " ~ rows ~ " limit 1") -%}
     {%- if 'problem' in found.column_names -%}
-        {%- set problems = found.columns['problem'].values() | unique | list -%}
-        {%- set more = result.failures - found.rows | length -%}
+        {%- set problems = run_query(
+            "select distinct problem from " ~ rows ~ " where problem is not null order by problem limit 3"
+        ).columns[0].values() | list -%}
+        {%- set more = result.failures - problems | length -%}
         {{ return(problems | join('; ') ~ ('; and ' ~ more ~ ' more' if more > 0 else '')) }}
     {%- endif -%}
     {%- set rule = node.description | trim or 'this rule is broken: ' ~ node.name | replace('_', ' ') ~ '.' -%}

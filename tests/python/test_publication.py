@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -238,3 +239,75 @@ def test_a_plan_made_in_advance_leaves_todays_locks_alone(built: Project) -> Non
     past = (now - timedelta(days=2)).date()
     after = [row for row in built.query(locks, [past]) if row["scheduled_send_date"] != ahead]
     assert after == [row for row in before if row["scheduled_send_date"] >= past]
+
+
+def planned_as_of(project: Project, day: date, env: dict[str, str]) -> datetime:
+    """The moment that `eros run daily --execution-date` would take for a date."""
+    plan = project.eros(
+        "run", "daily", "--execution-date", day.isoformat(), "--dry-run", "--json", env=env
+    ).json
+    return datetime.fromisoformat(plan["as_of"].replace("Z", "+00:00"))
+
+
+def test_an_execution_date_is_not_planned_as_of_a_moment_that_has_passed(built: Project) -> None:
+    """Today: now, or its usual time where that is to come. Any other day: its usual time."""
+    evening, night = local(22, 30), local(1, 0)
+    today, usual = local(0).date(), local(3, 5)
+    assert planned_as_of(built, today, at(evening)) == evening
+    assert planned_as_of(built, today, at(night)) == usual
+    for days in (-1, 1):
+        other = timedelta(days=days)
+        assert planned_as_of(built, today + other, at(evening)) == usual + other
+    before = datetime.now(timezone.utc)
+    zone = ZoneInfo("America/Los_Angeles")
+    real = planned_as_of(built, before.astimezone(zone).date(), {})
+    assert real >= min(before, datetime.now(timezone.utc))
+
+
+# ---- what people are told ----
+
+
+def test_the_card_of_a_stopped_run_schedules_nobody(built: Project) -> None:
+    break_patterns(built, 5)
+    card = built.eros("run", "daily", "--as-of", NEXT_DAY.isoformat(), code=3).stdout
+    assert "scheduled," not in card
+    assert "1 passed their check, 5 failed it" in card
+    assert card.count("(unclosed does not compile") >= 5
+    assert "Got " not in card
+    run_id = built.eros("runs", "--json").json[0]["job_id"]
+    story = built.eros("runs", "show", run_id)
+    assert "Got " not in story.stdout
+    assert "(unclosed does not compile" in story.stdout
+
+
+def test_the_plan_says_how_many_messages_were_left_out(built: Project) -> None:
+    report = built.run("daily", as_of=local(22, 30)).json
+    planned = built.query("select cast(sum(ppv_count + bump_count) as bigint) as n from creator_day_plan")
+    [left_out] = report["messages_left_out"]
+    assert left_out["reason"] == "too few hours are left: the day was planned at 22:30"
+    assert left_out["messages"] + report["messages_scheduled"] == planned[0]["n"]
+    plan = built.eros("schedule").stdout
+    assert plan.count("too few hours are left") == left_out["pages"]
+
+
+def test_rejected_rows_are_told_with_reason_number_and_example(project: Project) -> None:
+    messages = [{"caption_id": 1} for _ in range(60)]
+    messages += [{"caption_id": 1, "viewed_count": 2000} for _ in range(7)]
+    messages += [{"caption_id": 1, "page_name": None} for _ in range(3)]
+    project.write_inputs(mass_messages=messages, caption_bank=[{"caption_id": 1}])
+    result = project.eros("run", "performance", "--as-of", AS_OF.isoformat(), code=1)
+    assert "10 of 70 rows of mass_messages cannot be used (14.3 %)" in result.stdout
+    assert "7 rows of mass_messages: viewed_count is above sent_count, for example 61" in result.stdout
+    assert "Got " not in result.stdout
+    [run] = last_runs(project, 1)
+    assert "viewed_count is above sent_count (7 rows, for example 61)" in run["error_message"]
+    found = project.eros("rejected", "--json").json
+    assert [(row["row_count"], row["rejection_reason"], row["example_row_key"]) for row in found] == [
+        (7, "viewed_count is above sent_count", "61"),
+        (3, "page_name is missing", "68"),
+    ]
+    assert '"viewed_count"' in found[0]["example_row"]
+    assert project.eros("rejected", "--table", "captions").stdout == "Every row of captions can be used.\n"
+    assert "1 more reasons" in project.eros("rejected", "--limit", "1").stdout
+    shown = project.eros("rejected", env={"COLUMNS": "80"}).stdout
+    assert "page_name is missing" in shown
