@@ -214,7 +214,7 @@ def test_a_signal_that_came_too_late_to_stop_a_good_run_changes_nothing():
 
 
 def test_warnings_are_told_and_fail_nothing():
-    warning = node("rejected_rows_few", "warn", kind="test", message="Got 3 results")
+    warning = node("rejected_rows_few", "warn", kind="test", message="3 rows have no page")
     result = verdict(returned(*MODELS, warning))
     assert (result.exit_code, result.warnings) == (ExitCode.OK, (warning,))
 
