@@ -5,7 +5,7 @@ with
 
 restriction_rows as (
 
-    select * from {{ ref('creator_caption_restrictions_checked') }}
+    select * from {{ ref('stg_restriction_rows') }}
 
 ),
 
@@ -15,11 +15,28 @@ creator_checks as (
 
 ),
 
+rows_of_no_page as (
+
+    select
+        row_label,
+        case
+            when page_match_count = 0 then 'mass_messages does not have'
+            else 'may be any of ' || cast(page_match_count as string) || ' pages of mass_messages'
+        end as problem
+    from restriction_rows
+    where
+        page_name is not null
+        and page_match_count != 1
+        and is_restricting
+        and (is_in_force or fault_reason is not null)
+
+),
+
 rows_without_a_page as (
 
     select *
     from restriction_rows
-    where rejection_reason is not null and page_name is null and is_active
+    where fault_reason is not null and page_name is null
 
 ),
 
@@ -36,9 +53,19 @@ failed_creators as (
 final as (
 
     select
+        'restriction_of_unknown_page' as stop_name,
+        'creator_caption_restrictions restricts a page that ' || problem || ': ' || row_label as reason,
+        'write its page_name as mass_messages has it, or set its is_active to false if the page is not in use'
+            as next_step
+    from rows_of_no_page
+
+    union all
+
+    select
         'restriction_without_page' as stop_name,
-        'creator_caption_restrictions has a row whose page cannot be read: ' || rejection_reason as reason,
-        'write the page into the row, or take the row out' as next_step
+        'creator_caption_restrictions has a row whose page cannot be read: ' || row_label || ', ' || fault_reason
+            as reason,
+        'write its page_name, set its is_active to false, or take the row out' as next_step
     from rows_without_a_page
 
     union all
