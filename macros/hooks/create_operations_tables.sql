@@ -100,6 +100,15 @@
             'expiration_days': 90
         },
         {
+            'name': 'unreadable_lines',
+            'columns': [
+                'source_name STRING', 'file_name STRING', 'line_number INT64', 'line_text STRING', 'reason STRING'
+            ],
+            'partition_by': none,
+            'cluster_by': ['source_name'],
+            'expiration_days': none
+        },
+        {
             'name': 'project_state',
             'columns': ['fact STRING', 'value STRING', 'noted_at TIMESTAMP', 'job_id STRING'],
             'partition_by': none,

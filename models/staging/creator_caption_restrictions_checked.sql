@@ -4,7 +4,8 @@ with
 
 source_rows as (
 
-    select * from {{ source('inputs', 'creator_caption_restrictions') }}
+    select *{{ absent_columns(source('inputs', 'creator_caption_restrictions'), 'creator_caption_restrictions') }}
+    from {{ source('inputs', 'creator_caption_restrictions') }}
 
 ),
 

@@ -2,12 +2,20 @@ with
 
 {%- set inputs = ['mass_messages', 'caption_bank', 'captions', 'creator_caption_restrictions'] %}
 
-{#- The inputs are counted once more by themselves: rows_read comes from the checked models. #}
+unreadable_lines as (
+
+    select source_name from {{ source('operations', 'unreadable_lines') }}
+
+),
+
+{#- The inputs are counted once more by themselves: rows_read comes from the checked models. A line of a text file
+    that is no row counts as one that was read and rejected. #}
 counted as (
     {% for input in inputs %}
     select
         '{{ input }}' as source_name,
         (select count(*) from {{ source('inputs', input) }}) as rows_in_source,
+        (select count(*) from unreadable_lines where source_name = '{{ input }}') as lines_unreadable,
         count(*) as rows_read,
         count(case when rejection_reason is null then 1 end) as rows_accepted,
         count(case when rejection_reason is not null then 1 end) as rows_rejected,
@@ -29,10 +37,10 @@ final as (
 
     select
         source_name,
-        rows_in_source,
-        rows_read,
+        rows_in_source + lines_unreadable as rows_in_source,
+        rows_read + lines_unreadable as rows_read,
         rows_accepted,
-        rows_rejected,
+        rows_rejected + lines_unreadable as rows_rejected,
         rows_not_due,
         rows_in_source - rows_read as rows_not_read
     from counted
