@@ -126,7 +126,7 @@ class Project:
         data = env.get("EROS_DATA_DIR") or own
         return cls(
             directory=directory,
-            profiles_dir=directory / env.get("DBT_PROFILES_DIR", "."),
+            profiles_dir=directory / (dbt_option("PROFILES_DIR", env) or "."),
             database=(directory / (env.get("EROS_DUCKDB_PATH") or DEFAULT_DATABASE)).resolve(),
             data_dir=(directory / data).resolve(),
             runs_dir=(directory / (env.get("EROS_RUNS_DIR") or DEFAULT_RUNS_DIR)).resolve(),
@@ -169,7 +169,7 @@ class Project:
     @property
     def target_dir(self) -> Path:
         """Where dbt keeps its parse and what it compiled."""
-        return self.directory / (os.environ.get("DBT_TARGET_PATH") or "target")
+        return self.directory / (dbt_option("TARGET_PATH", os.environ) or "target")
 
     def lock_file(self, target: Target) -> Path:
         """Runs that write to the same place share it: one per database file, else one per target."""
@@ -191,13 +191,18 @@ class Project:
         """
         profile = read_yaml(self.profiles_dir / "profiles.yml").get(PROFILE) or {}
         outputs = profile.get("outputs") or {}
-        name = name or os.environ.get("DBT_TARGET") or profile.get("target")
+        name = name or dbt_option("TARGET", os.environ) or profile.get("target")
         if name is None or name not in outputs:
             raise ErosError(
                 f"There is no target {name!r} in profiles.yml; known: {', '.join(outputs)}.",
                 ExitCode.USAGE,
             )
         return Target(name, str(outputs[name].get("type")), outputs[name])
+
+
+def dbt_option(name: str, env: Mapping[str, str]) -> str | None:
+    """What the environment says of an option of dbt, which has two spellings; None if nothing."""
+    return env.get(f"DBT_ENGINE_{name}") or env.get(f"DBT_{name}")
 
 
 def _days(variable: str, default: int) -> int:

@@ -82,9 +82,11 @@ class Report:
                 "creators_failed": job.get("creators_failed"),
                 "creator_errors": verdict.evidence.creator_errors,
                 "messages_scheduled": verdict.evidence.messages_scheduled,
+                "messages_left_out": verdict.evidence.messages_left_out,
                 "rejected_rows": verdict.evidence.rejected_rows,
                 "messages_kept": verdict.evidence.messages_kept,
                 "learning": verdict.evidence.learning,
+                "rejection_reasons": verdict.evidence.rejection_reasons,
                 "warnings": [{"name": result.name, "message": result.message} for result in verdict.warnings],
                 "problems": [vars(problem) for problem in verdict.problems],
             }

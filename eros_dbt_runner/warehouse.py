@@ -32,6 +32,17 @@ Row = dict[str, Any]
 # A thing of the schema: its name, and its kind as in owned_objects.py.
 Object = tuple[str, str]
 COPY_BYTES = 16 * 2**20
+# In a replay, a message that was sent later than its moment; nothing is wrong with it.
+NOT_DUE = "sending_time is in the future"
+REJECTED = (
+    "select source_name, rejection_reason, row_count, example_row_key, example_row from rejection_reasons"
+    " where source_name = coalesce(?, source_name)"
+    " order by row_count desc, source_name, rejection_reason"
+)
+LEFT_OUT = (
+    "select reason, cast(sum(left_out_count) as int64) as messages, count(*) as pages"
+    " from schedule_shortfalls where schedule_date = ? group by reason order by messages desc, reason"
+)
 
 
 def connect(
@@ -293,14 +304,39 @@ class Warehouse(ABC):
             learning = self._rows_if_there(
                 "select eligible_messages, matched_messages, outcomes from learning_coverage"
             )
+        rejected_rows = {row["source_name"]: row["rejected"] for row in counts if row["rejected"]}
+        reasons = [
+            row
+            for row in (self._rows_if_there(REJECTED, [None]) if rejected_rows else [])
+            if row["rejection_reason"] != NOT_DUE
+        ]
+        stops = []
+        if "publication_stops" in built:
+            stops = self._rows_if_there(
+                "select stop_name, reason, next_step from publication_stops order by stop_name, reason"
+            )
+        left_out = self._rows_if_there(LEFT_OUT, [execution_date]) if "schedule_shortfalls" in built else []
         return Evidence(
             job_run=job[0] if job else None,
             creator_errors=errors,
             messages_scheduled=messages,
-            rejected_rows={row["source_name"]: row["rejected"] for row in counts if row["rejected"]},
             messages_kept=sum(row["kept"] for row in counts),
             learning=learning[0] if learning else None,
+            messages_left_out=left_out,
+            rejected_rows=rejected_rows,
+            rejection_reasons=reasons,
+            findings=self.findings(job_id),
+            stops=stops,
         )
+
+    def findings(self, job_id: str | None) -> dict[str, str]:
+        """What was wrong in a run, in words, by the name of the test or model that found it."""
+        rows = self._rows_if_there("select node_name, message from run_findings where job_id = ?", [job_id])
+        return {row["node_name"]: row["message"] for row in rows}
+
+    def rejected(self, table: str | None) -> list[Row]:
+        """Why rows of the inputs cannot be used, the most frequent reason first; of one table or of all."""
+        return self.rows(REJECTED, [table], made_by="performance")
 
     # ---- the run log ----
 
@@ -334,6 +370,14 @@ class Warehouse(ABC):
             " and page_name = coalesce(?, page_name)"
             " order by page_name, scheduled_send_time, time_slot_rank",
             [f"_{day:%Y%m%d}", page],
+        )
+
+    def shortfalls(self, day: date, page: str | None = None) -> list[Row]:
+        """Who has fewer messages on a planned date than the plan asks, and why."""
+        return self._rows_if_there(
+            "select * from schedule_shortfalls where schedule_date = ? and page_name = coalesce(?, page_name)"
+            " order by page_name",
+            [day, page],
         )
 
     def schedule(self, schedule_id: str) -> list[Row]:

@@ -79,6 +79,16 @@
             'expiration_days': none
         },
         {
+            'name': 'run_findings',
+            'columns': [
+                'job_id STRING', 'node_name STRING', 'node_type STRING', 'node_status STRING',
+                'message STRING', 'row_count INT64', 'found_at TIMESTAMP'
+            ],
+            'partition_by': 'date(found_at)',
+            'cluster_by': ['job_id'],
+            'expiration_days': 90
+        },
+        {
             'name': 'schedule_export_log',
             'columns': [
                 'schedule_id STRING', 'page_name STRING', 'export_timestamp TIMESTAMP',
@@ -97,6 +107,15 @@
             ],
             'partition_by': 'date(noted_at)',
             'cluster_by': ['job_id'],
+            'expiration_days': none
+        },
+        {
+            'name': 'unreadable_lines',
+            'columns': [
+                'source_name STRING', 'file_name STRING', 'line_number INT64', 'line_text STRING', 'reason STRING'
+            ],
+            'partition_by': none,
+            'cluster_by': ['source_name'],
             'expiration_days': none
         },
         {

@@ -16,8 +16,11 @@ with
 selected as (
 
     select * from {{ ref('selected_captions') }}
-    {#- While anything stops publication nothing is published, whatever command asks for it. #}
-    where not exists (select 1 from {{ ref('publication_stops') }})
+    where
+        {#- The run's own day only: a plan of another day may lie here from before. #}
+        schedule_date = {{ execution_date() }}
+        {#- While anything stops publication nothing is published, whatever command asks for it. #}
+        and not exists (select 1 from {{ ref('publication_stops') }})
 
 ),
 
@@ -38,16 +41,19 @@ placed as (
 
     select
         selected.*,
-        creators.schedule_date,
         creators.account_size,
         send_hours.send_hour,
         send_hours.smoothed_rpr,
-        selected.page_name || '_{{ execution_date_value().strftime("%Y%m%d") }}' as schedule_id
+        {{ schedule_id('selected.page_name', 'selected.schedule_date') }} as schedule_id
     from selected
-    inner join creators on selected.page_name = creators.page_name
+    inner join creators
+        on
+            selected.page_name = creators.page_name
+            and selected.schedule_date = creators.schedule_date
     inner join send_hours
         on
             selected.page_name = send_hours.page_name
+            and selected.schedule_date = send_hours.schedule_date
             and selected.selection_rank = send_hours.slot_quality_rank
 
 ),

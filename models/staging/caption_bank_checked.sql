@@ -4,7 +4,8 @@ with
 
 source_rows as (
 
-    select * from {{ source('inputs', 'caption_bank') }}
+    select *{{ absent_columns(source('inputs', 'caption_bank'), 'caption_bank') }}
+    from {{ source('inputs', 'caption_bank') }}
 
 ),
 

@@ -4,7 +4,8 @@ with
 
 source_rows as (
 
-    select * from {{ source('inputs', 'captions') }}
+    select *{{ absent_columns(source('inputs', 'captions'), 'captions') }}
+    from {{ source('inputs', 'captions') }}
 
 ),
 

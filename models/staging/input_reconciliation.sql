@@ -2,6 +2,12 @@ with
 
 {%- set inputs = ['mass_messages', 'caption_bank', 'captions', 'creator_caption_restrictions'] %}
 
+unreadable_lines as (
+
+    select source_name from {{ source('operations', 'unreadable_lines') }}
+
+),
+
 {#- A message that the input no longer holds is known and was not read. One that is not due is no message
     yet, whatever else is wrong with it. #}
 mass_messages_rows as (
@@ -28,12 +34,14 @@ mass_messages_rows as (
 
 ),
 {% endfor %}
-{#- The inputs are counted once more by themselves: rows_read comes from the checked models. #}
+{#- The inputs are counted once more by themselves: rows_read comes from the checked models. A line of a text file
+    that is no row counts as one that was read and rejected. #}
 counted as (
     {% for input in inputs %}
     select
         '{{ input }}' as source_name,
         (select count(*) from {{ source('inputs', input) }}) as rows_in_source,
+        (select count(*) from unreadable_lines where source_name = '{{ input }}') as lines_unreadable,
         count(case when is_in_input then 1 end) as rows_read,
         count(case when is_accepted then 1 end) as rows_accepted,
         count(case when is_in_input and not is_accepted then 1 end) as rows_rejected,
@@ -54,14 +62,14 @@ final as (
 
     select
         source_name,
-        rows_in_source,
-        rows_read,
+        rows_in_source + lines_unreadable as rows_in_source,
+        rows_read + lines_unreadable as rows_read,
         rows_accepted,
-        rows_rejected,
+        rows_rejected + lines_unreadable as rows_rejected,
         rows_not_due,
         rows_in_source - rows_read as rows_not_read,
-        rows_judged,
-        rows_unusable,
+        rows_judged + lines_unreadable as rows_judged,
+        rows_unusable + lines_unreadable as rows_unusable,
         rows_kept
     from counted
 

@@ -20,7 +20,8 @@ with
 
 source_rows as (
 
-    select * from {{ source('inputs', 'mass_messages') }}
+    select *{{ absent_columns(source('inputs', 'mass_messages'), 'mass_messages') }}
+    from {{ source('inputs', 'mass_messages') }}
     {%- if first_date %}
     where {{ sent_not_before(source('inputs', 'mass_messages'), 'sending_time', first_date) }}
     {%- endif %}

@@ -1155,16 +1155,26 @@ def rank_hours(smoothed_rpr: Mapping[int, float]) -> dict[int, int]:
     return {hour: rank for rank, hour in enumerate(order, start=1)}
 
 
-def best_hours(ranks: Mapping[int, int], count: int, gap: int) -> list[int]:
-    """The best `count` hours no closer than `gap`, best hour first.
+def hours_left(day: date, as_of: datetime) -> list[int]:
+    """The sending hours of a date that lie after as_of."""
+    return [hour for hour in HOURS if hour_to_utc(day, hour) > as_of]
+
+
+def most_messages(hours: Sequence[int], gap: int) -> int:
+    """How many messages fit into hours without a hole, none closer than `gap`."""
+    return (hours[-1] - hours[0]) // gap + 1 if hours else 0
+
+
+def best_hours(ranks: Mapping[int, int], count: int, gap: int, hours: Sequence[int] = HOURS) -> list[int]:
+    """The best `count` of some `hours`, no closer than `gap`, best hour first.
 
     Of all such sets the one whose ranks, best first, come first in lexicographic order.
     Raises ValueError if so many do not fit.
     """
     sets = [
-        sorted(ranks[hour] for hour in hours)
-        for hours in itertools.combinations(HOURS, count)
-        if all(later - earlier >= gap for earlier, later in itertools.pairwise(hours))
+        sorted(ranks[hour] for hour in taken)
+        for taken in itertools.combinations(hours, count)
+        if all(later - earlier >= gap for earlier, later in itertools.pairwise(taken))
     ]
     if not sets:
         raise ValueError(f"{count} messages do not fit with a gap of {gap} hours")
@@ -1372,13 +1382,25 @@ class Oracle:
         """The captions that go out, best first; quotas and segment are the day's unless given."""
         return best_of_each_tier(self.scores(page, segment), quotas or self.plan(page).quotas)
 
+    def message_count(self, page: str) -> int:
+        """How many of the day's messages the hours after as_of take."""
+        plan = self.plan(page)
+        room = most_messages(hours_left(self.execution_date, self.as_of), plan.size.gap)
+        return min(sum(plan.quotas.values()), room)
+
+    def sent(self, page: str) -> list[Row]:
+        """The selection less what the hours left do not take, the worst captions."""
+        return self.selection(page)[: self.message_count(page)]
+
     def schedule(self, page: str, ranks: Mapping[int, int]) -> list[Row]:
-        """The selection with its hours, by hour; `ranks` is the page's hour ranking of the day.
+        """What is sent with its hours, by hour; `ranks` is the page's hour ranking of the day.
 
         READING: over PPV and bumps together, the best caption takes the best hour.
         """
-        chosen = self.selection(page)
-        hours = best_hours(ranks, len(chosen), self.plan(page).size.gap)
+        chosen = self.sent(page)
+        hours = best_hours(
+            ranks, len(chosen), self.plan(page).size.gap, hours_left(self.execution_date, self.as_of)
+        )
         rows = [
             row | {"hour": hour, "scheduled_send_time": hour_to_utc(self.execution_date, hour)}
             for row, hour in zip(chosen, hours, strict=True)

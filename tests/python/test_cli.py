@@ -184,7 +184,7 @@ def test_an_input_that_is_missing_is_named_before_anything_runs(project):
     (project.data_dir / "captions.parquet").unlink()
     result = project.run("performance", code=ExitCode.CANNOT_START)
     assert "captions" in result.json["problems"][0]["why"]
-    assert "eros sample-data" in result.json["problems"][0]["why"]
+    assert "EROS_DATA_DIR" in result.json["problems"][0]["why"]
     assert result.json["nodes"] == {}
 
 
