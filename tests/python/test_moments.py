@@ -80,7 +80,8 @@ def test_any_sequence_of_moments_ends_where_the_last_one_alone_would(
     steps.append(("performance", end, rng.choice(losses)))
     for command, moment, lose in steps:
         project.write_inputs({**whole, "mass_messages": lose(whole["mass_messages"])})
-        project.run(*command.split(), as_of=moment)
+        # A schedule for a day that no calendar knows is refused; that too may change nothing that is learnt.
+        project.run(*command.split(), as_of=moment, code=None if command == "daily" else 0)
     for table, rows in learnt(project).items():
         assert rows == expected[table], f"{table} after {[(name, str(day)) for name, day, _ in steps]}"
 
