@@ -131,6 +131,16 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
         facts.add_row("creators", f"{job['creators_processed']} {words[0]}, {left_out} {words[1]}")
     if verdict.evidence.messages_scheduled is not None:
         facts.add_row("messages", f"{verdict.evidence.messages_scheduled} in the day's schedule")
+    if (learnt := verdict.evidence.learning) is not None:
+        facts.add_row(
+            "learnt",
+            f"{learnt['outcomes']} outcomes of {learnt['eligible_messages']} messages,"
+            f" {learnt['matched_messages']} matched to a caption",
+        )
+    if verdict.evidence.messages_kept:
+        facts.add_row(
+            "kept", f"{verdict.evidence.messages_kept} messages known from before that the input lacks now"
+        )
     for source, rows in verdict.evidence.rejected_rows.items():
         facts.add_row("rejected rows", f"{rows} of {source}, see `eros rejected`")
     console.print(Panel(facts, title=f"eros run {report.schedule}", border_style=style, expand=False))

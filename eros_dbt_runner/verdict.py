@@ -34,6 +34,8 @@ class Evidence:
     findings: Mapping[str, str] = field(default_factory=dict)
     stops: Sequence[Mapping[str, Any]] = ()
     messages_left_out: Sequence[Mapping[str, Any]] = ()
+    messages_kept: int = 0
+    learning: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)

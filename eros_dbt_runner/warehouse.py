@@ -293,13 +293,13 @@ class Warehouse(ABC):
         messages = None
         if "schedule_recommendations_messages" in built:
             messages = len(self.day(execution_date))
-        rejected = []
+        counts = []
         if "input_reconciliation" in built:
-            rejected = self._rows_if_there(
-                "select source_name, rows_rejected - rows_not_due as rejected from input_reconciliation"
-                " where rows_rejected > rows_not_due order by source_name"
+            counts = self._rows_if_there(
+                "select source_name, rows_rejected - rows_not_due as rejected, rows_kept as kept"
+                " from input_reconciliation order by source_name"
             )
-        rejected_rows = {row["source_name"]: row["rejected"] for row in rejected}
+        rejected_rows = {row["source_name"]: row["rejected"] for row in counts if row["rejected"]}
         reasons = [
             row
             for row in (self._rows_if_there(REJECTED, [None]) if rejected_rows else [])
@@ -311,6 +311,11 @@ class Warehouse(ABC):
                 "select stop_name, reason, next_step from publication_stops order by stop_name, reason"
             )
         left_out = self._rows_if_there(LEFT_OUT, [execution_date]) if "schedule_shortfalls" in built else []
+        learning = []
+        if "learning_coverage" in built:
+            learning = self._rows_if_there(
+                "select eligible_messages, matched_messages, outcomes from learning_coverage"
+            )
         return Evidence(
             job_run=job[0] if job else None,
             creator_errors=errors,
@@ -320,6 +325,8 @@ class Warehouse(ABC):
             rejection_reasons=reasons,
             findings=self.findings(job_id),
             stops=stops,
+            messages_kept=sum(row["kept"] for row in counts),
+            learning=learning[0] if learning else None,
         )
 
     def findings(self, job_id: str | None) -> dict[str, str]:

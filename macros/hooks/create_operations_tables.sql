@@ -109,6 +109,16 @@
             'expiration_days': none
         },
         {
+            'name': 'learning_log',
+            'columns': [
+                'job_id STRING', 'noted_at TIMESTAMP', 'measured_for TIMESTAMP', 'eligible_messages INT64',
+                'matched_messages INT64', 'outcomes INT64'
+            ],
+            'partition_by': 'date(noted_at)',
+            'cluster_by': ['job_id'],
+            'expiration_days': none
+        },
+        {
             'name': 'project_state',
             'columns': ['fact STRING', 'value STRING', 'noted_at TIMESTAMP', 'job_id STRING'],
             'partition_by': none,

@@ -32,6 +32,12 @@ rows_of_no_page as (
 
 ),
 
+input_stops as (
+
+    select * from {{ ref('input_stops') }}
+
+),
+
 rows_without_a_page as (
 
     select *
@@ -79,6 +85,14 @@ final as (
     from failed_creators
     inner join creator_checks on failed_creators.first_page_name = creator_checks.page_name
     where failed_creators.creator_count >= {{ var('circuit_breaker_threshold') }}
+
+    union all
+
+    select
+        'rejected_share' as stop_name,
+        reason,
+        next_step
+    from input_stops
 
 )
 
