@@ -30,12 +30,12 @@ class Evidence:
     creator_errors: Sequence[Mapping[str, Any]] = ()
     messages_scheduled: int | None = None
     rejected_rows: Mapping[str, int] = field(default_factory=dict)
+    messages_kept: int = 0
+    learning: Mapping[str, int] | None = None
     rejection_reasons: Sequence[Mapping[str, Any]] = ()
     findings: Mapping[str, str] = field(default_factory=dict)
     stops: Sequence[Mapping[str, Any]] = ()
     messages_left_out: Sequence[Mapping[str, Any]] = ()
-    messages_kept: int = 0
-    learning: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -299,6 +299,11 @@ class Warehouse(ABC):
                 "select source_name, rows_rejected - rows_not_due as rejected, rows_kept as kept"
                 " from input_reconciliation order by source_name"
             )
+        learning = []
+        if "learning_coverage" in built:
+            learning = self._rows_if_there(
+                "select eligible_messages, matched_messages, outcomes from learning_coverage"
+            )
         rejected_rows = {row["source_name"]: row["rejected"] for row in counts if row["rejected"]}
         reasons = [
             row
@@ -311,22 +316,17 @@ class Warehouse(ABC):
                 "select stop_name, reason, next_step from publication_stops order by stop_name, reason"
             )
         left_out = self._rows_if_there(LEFT_OUT, [execution_date]) if "schedule_shortfalls" in built else []
-        learning = []
-        if "learning_coverage" in built:
-            learning = self._rows_if_there(
-                "select eligible_messages, matched_messages, outcomes from learning_coverage"
-            )
         return Evidence(
             job_run=job[0] if job else None,
             creator_errors=errors,
             messages_scheduled=messages,
+            messages_kept=sum(row["kept"] for row in counts),
+            learning=learning[0] if learning else None,
             messages_left_out=left_out,
             rejected_rows=rejected_rows,
             rejection_reasons=reasons,
             findings=self.findings(job_id),
             stops=stops,
-            messages_kept=sum(row["kept"] for row in counts),
-            learning=learning[0] if learning else None,
         )
 
     def findings(self, job_id: str | None) -> dict[str, str]:

@@ -100,15 +100,6 @@
             'expiration_days': 90
         },
         {
-            'name': 'unreadable_lines',
-            'columns': [
-                'source_name STRING', 'file_name STRING', 'line_number INT64', 'line_text STRING', 'reason STRING'
-            ],
-            'partition_by': none,
-            'cluster_by': ['source_name'],
-            'expiration_days': none
-        },
-        {
             'name': 'learning_log',
             'columns': [
                 'job_id STRING', 'noted_at TIMESTAMP', 'measured_for TIMESTAMP', 'eligible_messages INT64',
@@ -116,6 +107,15 @@
             ],
             'partition_by': 'date(noted_at)',
             'cluster_by': ['job_id'],
+            'expiration_days': none
+        },
+        {
+            'name': 'unreadable_lines',
+            'columns': [
+                'source_name STRING', 'file_name STRING', 'line_number INT64', 'line_text STRING', 'reason STRING'
+            ],
+            'partition_by': none,
+            'cluster_by': ['source_name'],
             'expiration_days': none
         },
         {

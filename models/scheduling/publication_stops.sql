@@ -76,6 +76,14 @@ final as (
 
     union all
 
+    select
+        'rejected_share' as stop_name,
+        reason,
+        next_step
+    from input_stops
+
+    union all
+
     {# So many at once are more likely our fault than theirs. #}
     select
         'circuit_breaker' as stop_name,
@@ -85,14 +93,6 @@ final as (
     from failed_creators
     inner join creator_checks on failed_creators.first_page_name = creator_checks.page_name
     where failed_creators.creator_count >= {{ var('circuit_breaker_threshold') }}
-
-    union all
-
-    select
-        'rejected_share' as stop_name,
-        reason,
-        next_step
-    from input_stops
 
 )
 

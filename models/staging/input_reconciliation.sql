@@ -35,7 +35,7 @@ mass_messages_rows as (
 ),
 {% endfor %}
 {#- The inputs are counted once more by themselves: rows_read comes from the checked models. A line of a text file
-    that is no row counts as one that was read and cannot be used. #}
+    that is no row counts as one that was read and rejected. #}
 counted as (
     {% for input in inputs %}
     select

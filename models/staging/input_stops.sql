@@ -23,7 +23,7 @@ final as (
         source_name,
         cast(rows_unusable as string) || ' of ' || cast(rows_judged as string) || ' rows of ' || source_name
         || ' cannot be used, more than {{ var("max_rejected_share") * 100 }} %' as reason,
-        'have them mended where the table is made, `eros rejected` shows them, then repeat the run' as next_step
+        'have them mended where the table is made, see rejected_rows, then repeat the run' as next_step
     from refused_inputs
 
 )
