@@ -27,6 +27,14 @@ caption_bank as (
 
 ),
 
+known_captions as (
+
+    select caption_id from caption_bank
+    union distinct
+    select caption_id from {{ ref('stg_captions') }}
+
+),
+
 viewed_messages as (
 
     select
@@ -58,8 +66,10 @@ mature_messages as (
 
     select
         viewed_messages.*,
-        coalesce(viewed_messages.caption_id, captions_by_key.caption_id) as resolved_caption_id
+        {#- An id that nobody knows tells nothing; the text may. #}
+        coalesce(known_captions.caption_id, captions_by_key.caption_id) as resolved_caption_id
     from viewed_messages
+    left join known_captions on viewed_messages.caption_id = known_captions.caption_id
     left join captions_by_key on viewed_messages.caption_key = captions_by_key.caption_key
     where
         viewed_messages.sending_time <= {{ as_of(minus_hours=var('outcome_maturity_hours')) }}
