@@ -133,6 +133,7 @@
     ('rolling_median: exact between two values', "(select median from medians where day = date '2025-06-02')", '2e0'),
     ('rolling_median: other pages apart', "(select median from medians where page_name = 'luna')", '50e0'),
     ('row_as_json', "(select " ~ row_as_json('old_run_names') ~ ' from old_run_names)', "'{\"job_name\":\"x\"}'"),
+    ('without_catalogue: SQL that names no relation stays', without_catalogue("'a.b.c'"), "'a.b.c'"),
     ('sent_not_before: a day of slack, no time is kept',
         '(select count(*) from sendings where ' ~ sent_not_before(nowhere, 'sent', "date '2025-06-10'") ~ ')', '2'),
     ('undo_entities: those with a name', undo_entities("'&lt;&gt;&quot;&apos;&nbsp;&amp;&copy;'"),
