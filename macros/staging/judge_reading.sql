@@ -23,7 +23,8 @@
 {% macro unreadable_messages() -%}
     {%- if execute and flags.WHICH in ['build', 'run'] -%}
         {{ run_query(
-            "select count(*) from " ~ source('operations', 'unreadable_lines') ~ " where source_name = 'mass_messages'"
+            "select count(*) from " ~ api.Relation.create(target.database, target.schema, 'unreadable_lines')
+            ~ " where source_name = 'mass_messages'"
         ).columns[0].values()[0] }}
     {%- else -%}
         0
