@@ -19,6 +19,7 @@ DEFAULT_RUNS_DIR = "runs"
 DEFAULT_BACKUP_DIR = "backups"
 DEFAULT_KEEP_RUNS_DAYS = 30
 DEFAULT_BIGQUERY_BACKUP_DAYS = 90
+DEFAULT_LOG_MB = 16
 DEFAULT_USD_PER_TIB = 6.25  # on-demand price of a query in location US
 # The same rules in C, where there is a C library: ten times as fast over all the files of the models.
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -139,7 +140,7 @@ class Project:
 
         Raises ErosError (USAGE) for a value that is no number of days.
         """
-        return _days("EROS_KEEP_RUNS_DAYS", DEFAULT_KEEP_RUNS_DAYS)
+        return _whole_number("EROS_KEEP_RUNS_DAYS", DEFAULT_KEEP_RUNS_DAYS)
 
     @property
     def bigquery_backup_days(self) -> int:
@@ -147,7 +148,15 @@ class Project:
 
         Raises ErosError (USAGE) for a value that is no number of days.
         """
-        return _days("EROS_BIGQUERY_BACKUP_DAYS", DEFAULT_BIGQUERY_BACKUP_DAYS)
+        return _whole_number("EROS_BIGQUERY_BACKUP_DAYS", DEFAULT_BIGQUERY_BACKUP_DAYS)
+
+    @property
+    def log_limit_bytes(self) -> int:
+        """From how many bytes on DuckDB's log goes into its file (EROS_DUCKDB_LOG_MB).
+
+        Raises ErosError (USAGE) for a value that is no number of megabytes.
+        """
+        return _whole_number("EROS_DUCKDB_LOG_MB", DEFAULT_LOG_MB, "megabytes") * 10**6
 
     @property
     def usd_per_tib(self) -> float:
@@ -205,11 +214,11 @@ def dbt_option(name: str, env: Mapping[str, str]) -> str | None:
     return env.get(f"DBT_ENGINE_{name}") or env.get(f"DBT_{name}")
 
 
-def _days(variable: str, default: int) -> int:
+def _whole_number(variable: str, default: int, unit: str = "days") -> int:
     given = os.environ.get(variable) or str(default)
     if not given.isdecimal() or len(given) > 5 or int(given) < 1:
         raise ErosError(
-            f"{variable} must be a whole number of days from 1 to 99999, not {one_sentence(given, 40)!r}.",
+            f"{variable} must be a whole number of {unit} from 1 to 99999, not {one_sentence(given, 40)!r}.",
             ExitCode.USAGE,
         )
     return int(given)

@@ -18,7 +18,7 @@ from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.schedules import Schedule
 from eros_dbt_runner.signals import StopRequest, stop_on_signals
 from eros_dbt_runner.verdict import Evidence, Verdict, judge
-from eros_dbt_runner.writing import hold_database
+from eros_dbt_runner.writing import hold_database, keep_published
 
 TIB = 2**40
 # The moment, in UTC, at which a schedule was due; `eros serve` tells its runs.
@@ -99,13 +99,17 @@ def environment(request: Request, as_of: datetime) -> dict[str, str]:
 
     By environment and not by --vars, which would cost a full parse. EROS_DUCKDB_PATH is left as it
     is: dbt resolves it from the project folder as `Project` does, and another spelling of the same
-    path would cost a full parse too.
+    path would cost a full parse too. But where it is a link, DuckDB calls the catalogue by the name of
+    the file behind it, and dbt has to know that name.
     """
     values = {
         "EROS_JOB_NAME": request.schedule.name,
         "EROS_AS_OF": clock.iso(as_of),
         "EROS_DATA_DIR": str(request.project.data_dir),
     }
+    given = os.environ.get("EROS_DUCKDB_PATH")
+    if given and Path(given).stem != request.project.database.stem:
+        values["EROS_DUCKDB_PATH"] = str(request.project.database)
     if request.since:
         values["EROS_SINCE"] = request.since.isoformat()
     return values
@@ -233,6 +237,8 @@ def _locked_run(
     )
     if invocation.success and verdict.exit_code is not ExitCode.OK:
         _overrule(request, folder, verdict, on_wait)
+    if request.on_duckdb and "schedule_recommendations" in built and verdict.exit_code is ExitCode.OK:
+        notes = [*notes, *keep_published(request.project)]
     told = tuple(NodeResult("database_file", "file", "warn", note) for note in notes)
     verdict = replace(verdict, warnings=(*told, *verdict.warnings))
     report = Report(

@@ -20,7 +20,7 @@ from eros_dbt_runner.catalogue import Catalogue, Column, routine_kind, standard_
 from eros_dbt_runner.clock import now
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.lock import Deadline, TornError, connect_when_free, is_torn_error
+from eros_dbt_runner.lock import Deadline, TornError, connect_when_free, is_torn_error, tell_nobody
 from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.verdict import Evidence
 
@@ -43,6 +43,8 @@ LEFT_OUT = (
     "select reason, cast(sum(left_out_count) as int64) as messages, count(*) as pages"
     " from schedule_shortfalls where schedule_date = ? group by reason order by messages desc, reason"
 )
+# DuckDB's write-ahead logs: what is not in the file yet, also while and after a checkpoint.
+LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
 
 
 def connect(
@@ -568,17 +570,33 @@ class DuckDbWarehouse(Warehouse):
     def copy_file(self, to: Path) -> None:
         """Write the database to the file `to`, as it stands, while nobody else can change it.
 
-        Raises OSError when `to` cannot be written.
+        The log of the copy goes into the copy; the original is only read. Raises OSError when `to` cannot
+        be written.
         """
-        self.rows("checkpoint")
+        for ending in ("", *LOGS):
+            source = self._path.with_name(self._path.name + ending)
+            if source.exists():
+                self._copy(source, to.with_name(to.name + ending))
+        with DuckDbWarehouse(to, Deadline(0), tell_nobody, read_only=False) as copied:
+            copied.rows("checkpoint")
+
+    def _copy(self, source: Path, to: Path) -> None:
         # Closing any descriptor of a file takes this process's POSIX locks off it, DuckDB's included:
         # this one has to outlive the connection.
-        descriptor = os.open(self._path, os.O_RDONLY)
+        descriptor = os.open(source, os.O_RDONLY)
         self._kept_open.append(descriptor)
-        with open(descriptor, "rb", closefd=False) as source, to.open("wb") as copy:
-            shutil.copyfileobj(source, copy, COPY_BYTES)
+        with open(descriptor, "rb", closefd=False) as original, to.open("wb") as copy:
+            shutil.copyfileobj(original, copy, COPY_BYTES)
             copy.flush()
             os.fsync(copy.fileno())
+
+    def read_all(self) -> None:
+        """Read every value of every table, and with that each block's checksum; raises TornError."""
+        for row in self.rows(
+            "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+        ):
+            schema, table = (row[name].replace('"', '""') for name in ("schema_name", "table_name"))
+            self.rows(f'select bit_xor(hash(t)) as hashes from "{schema}"."{table}" as t')  # noqa: S608
 
     def take_tables(self, file: Path, rows: Mapping[str, int], instead_of: Iterable[Object]) -> None:
         """Put the tables named in `rows` in from the database `file`, `instead_of` what goes.
@@ -604,7 +622,6 @@ class DuckDbWarehouse(Warehouse):
                     raise ErosError(f"{file} does not hold the rows that it should.", ExitCode.RUN_FAILED)
         finally:
             self._rows_if_there("detach eros_copy")
-        self.rows("checkpoint")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

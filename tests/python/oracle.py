@@ -19,7 +19,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
@@ -349,6 +349,8 @@ def cast(value: Any, kind: type) -> Any:
     """A typed or CSV value as its column's type; None for NULL. Raises RejectedError("cast")."""
     if value is None or (value == "" and kind is not str):
         return None
+    if kind in (int, float) and (value in ("NaN", "nan") or value != value):
+        return None  # pandas writes what is missing so
     try:
         if kind is int:
             return _integer(value)
@@ -407,6 +409,9 @@ def _check_message(row: Row, as_of: datetime) -> None:
         raise RejectedError("missing sending_time")
     if row["sending_time"] > utc(as_of):
         raise RejectedError("in the future")
+    if row["sending_time"].year < 2015:
+        raise RejectedError("before 2015")
+    row["caption_id"] = row["caption_id"] or None
     for name in ("sent_count", "viewed_count", "purchased_count", "earnings", "price"):
         row[name] = row[name] or 0
     counts = row["sent_count"], row["viewed_count"], row["purchased_count"]
@@ -508,9 +513,11 @@ def text_owners(bank: Iterable[Row]) -> dict[str, int]:
     return owners
 
 
-def resolve_caption(message: Message, owners: Mapping[str, int]) -> int | None:
-    """The caption of a message: its own id, else the bank's by text, else None."""
-    if message.caption_id is not None:
+def resolve_caption(
+    message: Message, owners: Mapping[str, int], known: Collection[int] | None = None
+) -> int | None:
+    """The caption of a message: its own id if it is `known` (None: any is), else the bank's by text."""
+    if message.caption_id is not None and (known is None or message.caption_id in known):
         return message.caption_id
     return owners.get(caption_key_v2(message.message))
 
@@ -527,7 +534,8 @@ def median_emv(messages: Iterable[Message], page: str, day: date, days: int = 30
 
 
 def message_outcomes(
-    messages: Sequence[Message], bank: Sequence[Row], as_of: datetime, rules: Rules = Rules()
+    messages: Sequence[Message], bank: Sequence[Row], as_of: datetime, rules: Rules = Rules(),
+    known: Collection[int] | None = None,
 ) -> list[Outcome]:
     """The outcome of every message that has views, a caption and the age for it, by row_id.
 
@@ -541,7 +549,7 @@ def message_outcomes(
     medians: dict[tuple[str, date], float] = {}
     found = []
     for m in sorted(messages, key=lambda message: message.row_id):
-        caption_id = resolve_caption(m, owners)
+        caption_id = resolve_caption(m, owners, known)
         if not m.viewed_count or caption_id is None or m.sending_time > newest:
             continue
         place = m.page_name, m.sending_date
@@ -1229,7 +1237,8 @@ class Oracle:
     @cached_property
     def outcomes(self) -> list[Outcome]:
         """All outcomes, also those before the statistics window."""
-        return message_outcomes(self.messages, self.accepted("caption_bank"), self.as_of, self.rules)
+        bank = self.accepted("caption_bank")
+        return message_outcomes(self.messages, bank, self.as_of, self.rules, set(self.captions))
 
     @cached_property
     def window(self) -> list[Outcome]:

@@ -390,7 +390,7 @@ def test_no_active_creator_is_no_work(built):
 
 def test_rejected_rows_are_counted_in_the_verdict(built):
     tables = schedulable([f"page{number}" for number in range(20)])
-    tables["mass_messages"][0]["earnings"] = float("nan")
+    tables["mass_messages"][0]["earnings"] = float("inf")
     built.write_inputs(tables)
     assert built.run("performance", as_of=LATER).json["rejected_rows"] == {"mass_messages": 1}
 
