@@ -11,7 +11,7 @@ unreadable_lines as (
     group by source_name
 
 ),
-{#- A message that the input no longer holds is known and was not read. One that is not due is no message
+{# A message that the input no longer holds is known and was not read. One that is not due is no message
     yet, whatever else is wrong with it. #}
 mass_messages_rows as (
 
