@@ -6,6 +6,12 @@ restriction_rows as (
 
 ),
 
+input_stops as (
+
+    select * from {{ ref('input_stops') }}
+
+),
+
 rows_without_a_page as (
 
     select *
@@ -21,6 +27,14 @@ final as (
         'creator_caption_restrictions has a row whose page cannot be read: ' || rejection_reason as reason,
         'write the page into the row, or take the row out' as next_step
     from rows_without_a_page
+
+    union all
+
+    select
+        'rejected_share' as stop_name,
+        reason,
+        next_step
+    from input_stops
 
 )
 
