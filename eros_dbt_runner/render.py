@@ -130,6 +130,8 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
     console.print(Panel(facts, title=f"eros run {report.schedule}", border_style=style, expand=False))
     for error in verdict.evidence.creator_errors:
         console.print(Text(f"left out  {error['page_name']}: {error['error_message']}"))
+    for note in verdict.evidence.notes:
+        console.print(Text(f"note      {note}"))
     for warning in verdict.warnings:
         console.print(Text(f"warning   {warning.name}: {warning.message}"))
     for problem in verdict.problems:

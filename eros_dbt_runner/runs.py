@@ -83,6 +83,7 @@ class Report:
                 "creator_errors": verdict.evidence.creator_errors,
                 "messages_scheduled": verdict.evidence.messages_scheduled,
                 "rejected_rows": verdict.evidence.rejected_rows,
+                "notes": list(verdict.evidence.notes),
                 "warnings": [{"name": result.name, "message": result.message} for result in verdict.warnings],
                 "problems": [vars(problem) for problem in verdict.problems],
             }

@@ -27,6 +27,7 @@ class Evidence:
     creator_errors: Sequence[Mapping[str, Any]] = ()
     messages_scheduled: int | None = None
     rejected_rows: Mapping[str, int] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -289,7 +289,14 @@ class Warehouse(ABC):
                 " where rows_rejected > rows_not_due order by source_name"
             )
         rejected_rows = {row["source_name"]: row["rejected"] for row in rejected}
-        return Evidence(job[0] if job else None, errors, messages, rejected_rows)
+        notes = []
+        if "message_outcomes" in built:
+            notes = self._rows_if_there(
+                "select value from project_state where fact = 'texts_keyed_again' and job_id = ?", [job_id]
+            )
+        return Evidence(
+            job[0] if job else None, errors, messages, rejected_rows, [row["value"] for row in notes]
+        )
 
     # ---- the run log ----
 
