@@ -152,6 +152,8 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
             console.print(Text(f"left out  {_left_out(short)}"))
     for reason in verdict.evidence.rejection_reasons[:MOST_REASONS]:
         console.print(Text(f"rejected  {_rejected(reason)}"))
+    for note in verdict.evidence.notes:
+        console.print(Text(f"note      {note}"))
     for warning in verdict.warnings:
         console.print(Text(f"warning   {warning.name}: {warning.message}"))
     for problem in verdict.problems:

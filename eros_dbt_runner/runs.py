@@ -87,6 +87,7 @@ class Report:
                 "messages_kept": verdict.evidence.messages_kept,
                 "learning": verdict.evidence.learning,
                 "rejection_reasons": verdict.evidence.rejection_reasons,
+                "notes": list(verdict.evidence.notes),
                 "warnings": [{"name": result.name, "message": result.message} for result in verdict.warnings],
                 "problems": [vars(problem) for problem in verdict.problems],
             }

@@ -36,6 +36,7 @@ class Evidence:
     findings: Mapping[str, str] = field(default_factory=dict)
     stops: Sequence[Mapping[str, Any]] = ()
     messages_left_out: Sequence[Mapping[str, Any]] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

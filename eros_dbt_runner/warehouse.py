@@ -311,6 +311,11 @@ class Warehouse(ABC):
             stops = self._rows_if_there(
                 "select stop_name, reason, next_step from publication_stops order by stop_name, reason"
             )
+        notes = []
+        if "message_outcomes" in built:
+            notes = self._rows_if_there(
+                "select value from project_state where fact = 'texts_keyed_again' and job_id = ?", [job_id]
+            )
         left_out = self._rows_if_there(LEFT_OUT, [execution_date]) if "schedule_shortfalls" in built else []
         return Evidence(
             job_run=job[0] if job else None,
@@ -323,6 +328,7 @@ class Warehouse(ABC):
             rejection_reasons=self._rows_if_there(REJECTED, [None]) if rejected_rows else [],
             findings=self.findings(job_id),
             stops=stops,
+            notes=[row["value"] for row in notes],
         )
 
     def findings(self, job_id: str | None) -> dict[str, str]:
