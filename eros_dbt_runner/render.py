@@ -127,6 +127,8 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
         facts.add_row("messages", f"{verdict.evidence.messages_scheduled} in the day's schedule")
     for source, rows in verdict.evidence.rejected_rows.items():
         facts.add_row("rejected rows", f"{rows} of {source}, see rejected_rows")
+    facts.add_row("database", Text(report.database))
+    facts.add_row("inputs", Text(report.inputs))
     console.print(Panel(facts, title=f"eros run {report.schedule}", border_style=style, expand=False))
     for error in verdict.evidence.creator_errors:
         console.print(Text(f"left out  {error['page_name']}: {error['error_message']}"))
@@ -135,6 +137,11 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
     for problem in verdict.problems:
         console.print(Text(f"problem   {problem.what}: {problem.why}", style="red"))
         console.print(Text(f"          next: {problem.next_step}"))
+
+
+def show_source(database: str, inputs: str) -> None:
+    """Below a table: which database it is from, and what that was made from."""
+    _console().print(Text(f"database {database}, inputs {inputs}", style="dim"), soft_wrap=True)
 
 
 def show_runs(rows: Sequence[Row], zone: ZoneInfo) -> None:
@@ -244,6 +251,7 @@ def show_dry_run(plan: Row) -> None:
     facts.add_column(overflow="fold")
     facts.add_row("as of", plan["as_of"])
     facts.add_row("execution date", plan["execution_date"])
+    facts.add_row("inputs", Text(plan["inputs"]))
     facts.add_row("arguments", " ".join(plan["arguments"]))
     for name, value in plan["environment"].items():
         facts.add_row("environment", f"{name}={value}")

@@ -34,6 +34,20 @@ Object = tuple[str, str]
 COPY_BYTES = 16 * 2**20
 
 
+def has_loaded_inputs(database: Path) -> bool:
+    """Whether somebody loaded the inputs into a DuckDB file as tables; False where it cannot be seen."""
+    import duckdb
+
+    if not database.exists():
+        return False
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            query = "select 1 from duckdb_tables() where table_name = 'mass_messages' and schema_name = ?"
+            return connection.execute(query, [SCHEMA]).fetchone() is not None
+    except duckdb.Error:
+        return False
+
+
 def connect(
     project: Project,
     target: Target,
