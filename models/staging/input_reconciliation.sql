@@ -8,14 +8,18 @@ unreadable_lines as (
 
 ),
 
-{#- The inputs are counted once more by themselves: rows_read comes from the checked models. A line of a text file
+{# The inputs are counted once more by themselves: rows_read comes from the checked models. A line of a text file
     that is no row counts as one that was read and rejected. #}
 counted as (
     {% for input in inputs %}
     select
         '{{ input }}' as source_name,
         (select count(*) from {{ source('inputs', input) }}) as rows_in_source,
-        (select count(*) from unreadable_lines where source_name = '{{ input }}') as lines_unreadable,
+        (
+            select count(*)
+            from unreadable_lines
+            where unreadable_lines.source_name = '{{ input }}'
+        ) as lines_unreadable,
         count(*) as rows_read,
         count(case when rejection_reason is null then 1 end) as rows_accepted,
         count(case when rejection_reason is not null then 1 end) as rows_rejected,

@@ -228,7 +228,7 @@ def test_the_sample_never_takes_the_place_of_real_inputs(project: Project) -> No
 def test_the_moment_of_the_sample_is_that_of_its_newest_message() -> None:
     """Else a clone would plan a day on which nobody is active, or one that the sample does not reach."""
     settings = (ROOT / "dbt_project.yml").read_text(encoding="utf-8")
-    assert f"sample_as_of: {AS_OF:%Y-%m-%dT%H:%M:%SZ}" in settings
+    assert f'sample_as_of: "{AS_OF:%Y-%m-%dT%H:%M:%SZ}"' in settings
     rows = csv.DictReader((ROOT / "sample_data/mass_messages.csv").read_text(encoding="utf-8").splitlines())
     newest = max(row["sending_time"] for row in rows if row["sending_time"] <= "2025-06-15T12:00:00Z")
     assert newest >= "2025-06-15T00:00:00Z"
