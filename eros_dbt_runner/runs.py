@@ -63,6 +63,8 @@ class Report:
     invocation_id: str | None
     seconds: float
     verdict: Verdict
+    database: str = ""
+    inputs: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The report as `--json` prints it."""
@@ -76,6 +78,8 @@ class Report:
                 "as_of": self.as_of,
                 "execution_date": self.execution_date,
                 "invocation_id": self.invocation_id,
+                "database": self.database,
+                "inputs": self.inputs,
                 "duration_seconds": round(self.seconds, 3),
                 "nodes": verdict.counts,
                 "creators_processed": job.get("creators_processed"),
@@ -133,9 +137,17 @@ def arguments(request: Request, command: str = "build", log_path: Path | None = 
     return result
 
 
+def _present(request: Request) -> datetime:
+    """The moment of a run that names none: now, or the end of the shipped sample where only that is there."""
+    project = request.project
+    if not (request.on_duckdb and project.is_sample) or warehouse.has_loaded_inputs(project.database):
+        return clock.now()
+    return clock.parse_moment(project.sample_as_of(), "sample_as_of")
+
+
 def dry_run(request: Request) -> dict[str, Any]:
     """What `run` would hand to dbt and build; nothing runs, no lock is taken."""
-    as_of = request.as_of or clock.now()
+    as_of = request.as_of or _present(request)
     given = environment(request, as_of)
     _enter(request, given)
     listing = [*arguments(request, "list"), "--output", "json", "--output-keys"]
@@ -152,6 +164,7 @@ def dry_run(request: Request) -> dict[str, Any]:
         "execution_date": clock.local_date(as_of, request.schedule.timezone).isoformat(),
         "arguments": ["dbt", *arguments(request)],
         "environment": {**given, "EROS_DUCKDB_PATH": str(request.project.database)},
+        "inputs": request.project.inputs() if request.on_duckdb else "tables in the dataset",
         "nodes": {
             kind: sorted(node["name"] for node in nodes if node["resource_type"] == kind) for kind in kinds
         },
@@ -217,7 +230,7 @@ def _locked_run(
 ) -> Report:
     began = time.monotonic()
     _refuse_without_service()
-    as_of = request.as_of or clock.now()
+    as_of = request.as_of or _present(request)
     execution_date = clock.local_date(as_of, request.schedule.timezone)
     _enter(request, environment(request, as_of))
     _close_broken_off(request)
@@ -249,6 +262,8 @@ def _locked_run(
         invocation_id=folder.run_id(),
         seconds=time.monotonic() - began,
         verdict=verdict,
+        database=str(request.project.database) if request.on_duckdb else request.target.name,
+        inputs=request.project.inputs() if request.on_duckdb else "tables in the dataset",
     )
     folder.record(
         {

@@ -46,6 +46,20 @@ LEFT_OUT = (
 LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
 
 
+def has_loaded_inputs(database: Path) -> bool:
+    """Whether somebody loaded the inputs into a DuckDB file as tables; False where it cannot be seen."""
+    import duckdb
+
+    if not database.exists():
+        return False
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            query = "select 1 from duckdb_tables() where table_name = 'mass_messages' and schema_name = ?"
+            return connection.execute(query, [SCHEMA]).fetchone() is not None
+    except duckdb.Error:
+        return False
+
+
 def connect(
     project: Project,
     target: Target,

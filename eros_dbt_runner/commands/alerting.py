@@ -14,6 +14,7 @@ from eros_dbt_runner.commands.common import (
     open_warehouse,
     plain_values,
     print_json,
+    show_source,
     target_option,
     tell_holder,
     wait_option,
@@ -46,6 +47,7 @@ def health(target: str | None, wait: float, as_json: bool) -> ExitCode:
         print_json(plain_values(rows))
     else:
         render.show_health(rows)
+        show_source(target)
     statuses = {row["check_status"] for row in rows}
     if "FAIL" in statuses:
         return ExitCode.CHECK_FAILED
@@ -73,6 +75,7 @@ def alerts(
         print_json(plain_values(rows))
     elif rows:
         render.show_alerts(rows, zone)
+        show_source(target)
     else:
         click.echo("No alert." if taken_too else "No open alert; --all shows those that are over.")
     return ExitCode.OK

@@ -12,6 +12,7 @@ from eros_dbt_runner.commands.common import (
     open_warehouse,
     plain_values,
     print_json,
+    show_source,
     target_option,
     wait_option,
 )
@@ -43,6 +44,7 @@ def runs(
         print_json(plain_values(rows))
     elif rows:
         render.show_runs(rows, zone)
+        show_source(target)
     else:
         click.echo("Nothing has run yet.")
     return ExitCode.OK
