@@ -23,7 +23,7 @@ from eros_dbt_runner.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from eros_dbt_runner.alerts import Attempt
-    from eros_dbt_runner.runs import Request
+    from eros_dbt_runner.runs import Report, Request
 
 # A run may be in progress and will make its own check at its end; nobody waits long for this one.
 CHECK_WAIT_SECONDS = 10.0
@@ -135,13 +135,16 @@ def check(target: str | None, wait: float, as_json: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def after_run(request: "Request", code: ExitCode) -> None:
+def after_run(request: "Request", report: "Report") -> None:
     """The check that ends a run, whatever became of it. Never raises: an alert fails no run."""
     from eros_dbt_runner import alerts as alerting
     from eros_dbt_runner.lock import tell_nobody
 
+    code = report.verdict.exit_code
     if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
         return  # somebody wants this process to end now
+    if code is not ExitCode.OK:
+        _speak_for(request, report)
     with suppress(Exception):
         done = alerting.check(request.project, request.target, CHECK_WAIT_SECONDS, tell_nobody)
         for wrong in done.wrong_settings:
@@ -149,6 +152,26 @@ def after_run(request: "Request", code: ExitCode) -> None:
         for attempt in done.attempts:
             if attempt.error:
                 click.echo(_told(attempt), err=True)
+
+
+def _speak_for(request: "Request", report: "Report") -> None:
+    """Tell the channels of a failed run whose alert the database does not hold: it has no room, say."""
+    from eros_dbt_runner import alerts as alerting
+    from eros_dbt_runner.lock import Deadline, tell_nobody
+    from eros_dbt_runner.warehouse import connect
+
+    with suppress(Exception):
+        try:
+            with connect(
+                request.project, request.target, Deadline(CHECK_WAIT_SECONDS), tell_nobody
+            ) as tables:
+                if tables.rows("select 1 from automation_alerts where job_id = ?", [report.invocation_id]):
+                    return
+        except ErosError:
+            pass
+        problem = report.verdict.problems[0]
+        source = f"{report.schedule} failed"
+        alerting.speak(request.project, source, f"{problem.what}: {problem.why}", problem.next_step)
 
 
 def without_run(what: str, error: ErosError) -> None:
