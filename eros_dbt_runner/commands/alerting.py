@@ -93,6 +93,12 @@ def ack(alert_id: str, by: str | None, target: str | None, wait: float) -> ExitC
     who = (by or user_name()).strip()
     if not who or who == "recovered":
         raise ErosError("--by must be the name of a person.", ExitCode.USAGE)
+    from eros_dbt_runner import alerts as alerting
+    from eros_dbt_runner.project import Project
+
+    if spoken := alerting.take_spoken(Project.locate(), alert_id.strip().lower()):
+        click.echo(f"{alert_id.strip()[:8]} is taken by {who}: {spoken}")
+        return ExitCode.OK
     with locked_warehouse("alerts ack", wait, target) as (tables, _zone):
         alert = only_one(tables.alerts_like(alert_id.strip().lower()), "alert", alert_id)
         if alert["acknowledged"]:
@@ -182,7 +188,7 @@ def without_run(what: str, error: ErosError) -> None:
     if sys.stderr.isatty() or error.code not in (ExitCode.BUSY, ExitCode.CANNOT_START):
         return
     with suppress(Exception):
-        step = "see docs/operations.md, `database locked` and `it cannot begin`"
+        step = "see docs/operations.md, *It cannot begin*"
         alerting.speak(Project.locate(), f"{what} cannot begin", str(error), step)
 
 
