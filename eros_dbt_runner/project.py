@@ -1,5 +1,6 @@
 """Where things are: the dbt project, its profile, the database file, the input tables."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,7 +82,8 @@ class Project:
 
     Relative values of EROS_DUCKDB_PATH and EROS_DATA_DIR count from the project folder, where dbt
     resolves them too. `runs_dir` (EROS_RUNS_DIR) keeps what each run leaves, `backup_dir`
-    (EROS_BACKUP_DIR) the copies of the DuckDB file.
+    (EROS_BACKUP_DIR) the copies of the DuckDB file. `is_sample` tells that nobody named a folder with
+    inputs and the shipped sample is taken.
     """
 
     directory: Path
@@ -90,6 +92,7 @@ class Project:
     data_dir: Path
     runs_dir: Path
     backup_dir: Path
+    is_sample: bool = False
 
     @classmethod
     def locate(cls, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> "Project":
@@ -119,20 +122,31 @@ class Project:
 
     @classmethod
     def _at(cls, directory: Path, env: Mapping[str, str]) -> "Project":
-        own = (
-            DEFAULT_DATA_DIR
-            if any((directory / DEFAULT_DATA_DIR).glob("mass_messages.*"))
-            else SHIPPED_DATA_DIR
-        )
+        own = DEFAULT_DATA_DIR if any((directory / DEFAULT_DATA_DIR).glob("*")) else SHIPPED_DATA_DIR
         data = env.get("EROS_DATA_DIR") or own
         return cls(
             directory=directory,
             profiles_dir=directory / (dbt_option("PROFILES_DIR", env) or "."),
             database=(directory / (env.get("EROS_DUCKDB_PATH") or DEFAULT_DATABASE)).resolve(),
             data_dir=(directory / data).resolve(),
+            is_sample=not env.get("EROS_DATA_DIR") and own == SHIPPED_DATA_DIR,
             runs_dir=(directory / (env.get("EROS_RUNS_DIR") or DEFAULT_RUNS_DIR)).resolve(),
             backup_dir=(directory / (env.get("EROS_BACKUP_DIR") or DEFAULT_BACKUP_DIR)).resolve(),
         )
+
+    def inputs(self) -> str:
+        """The folder of the input tables, and that all in it is invented if `eros sample-data` made it."""
+        try:
+            sizes = json.loads((self.data_dir / "generated.json").read_text(encoding="utf-8"))["bytes"]
+            files = list(self.data_dir.glob("mass_messages*"))
+            is_made = bool(files) and all(file.stat().st_size == sizes.get(file.name) for file in files)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            is_made = False
+        return f"{self.data_dir}{' (sample data: all of it is invented)' if is_made else ''}"
+
+    def sample_as_of(self) -> str:
+        """The moment at which the shipped sample ends, the var sample_as_of of dbt_project.yml."""
+        return str(read_yaml(self.directory / "dbt_project.yml")["vars"]["sample_as_of"])
 
     @property
     def keep_runs_days(self) -> int:

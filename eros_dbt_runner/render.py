@@ -143,6 +143,8 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
         )
     for source, rows in verdict.evidence.rejected_rows.items():
         facts.add_row("rejected rows", f"{rows} of {source}, see `eros rejected`")
+    facts.add_row("database", Text(report.database))
+    facts.add_row("inputs", Text(report.inputs))
     console.print(Panel(facts, title=f"eros run {report.schedule}", border_style=style, expand=False))
     for error in verdict.evidence.creator_errors:
         console.print(Text(f"left out  {error['page_name']}: {error['error_message']}"))
@@ -152,6 +154,8 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
             console.print(Text(f"left out  {_left_out(short)}"))
     for reason in verdict.evidence.rejection_reasons[:MOST_REASONS]:
         console.print(Text(f"rejected  {_rejected(reason)}"))
+    for note in verdict.evidence.notes:
+        console.print(Text(f"note      {note}"))
     for warning in verdict.warnings:
         console.print(Text(f"warning   {warning.name}: {warning.message}"))
     for problem in verdict.problems:
@@ -194,6 +198,11 @@ def show_rejected(rows: Sequence[Row], more: int) -> None:
     if more > 0:
         console.print(f"{more} more reasons; --limit shows more, --json all of each row", style="dim")
     console.print("Every row with its reason is in rejected_rows.", style="dim")
+
+
+def show_source(database: str, inputs: str) -> None:
+    """Below a table: which database it is from, and what that was made from."""
+    _console().print(Text(f"database {database}, inputs {inputs}", style="dim"), soft_wrap=True)
 
 
 def show_runs(rows: Sequence[Row], zone: ZoneInfo) -> None:
@@ -303,6 +312,7 @@ def show_dry_run(plan: Row) -> None:
     facts.add_column(overflow="fold")
     facts.add_row("as of", plan["as_of"])
     facts.add_row("execution date", plan["execution_date"])
+    facts.add_row("inputs", Text(plan["inputs"]))
     facts.add_row("arguments", " ".join(plan["arguments"]))
     for name, value in plan["environment"].items():
         facts.add_row("environment", f"{name}={value}")

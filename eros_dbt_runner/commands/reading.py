@@ -8,6 +8,7 @@ from eros_dbt_runner.commands.common import (
     page_key,
     plain_values,
     print_json,
+    show_source,
     target_option,
     wait_option,
 )
@@ -42,10 +43,12 @@ def show_schedule(
         raise ErosError(f"Nothing is scheduled{of_page}{on_day}{why}.", ExitCode.USAGE)
     if as_json:
         print_json(plain_values(rows))
-    elif page:
+        return ExitCode.OK
+    if page:
         render.show_page_day(rows, page_key(page), wanted, zone, left_out)
     else:
         render.show_day(rows, wanted, zone, left_out)
+    show_source(target)
     return ExitCode.OK
 
 
@@ -68,7 +71,11 @@ def explain(page: str, day: str, slot: int, target: str | None, wait: float, as_
             f"Page {page_key(page)!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is.",
             ExitCode.USAGE,
         )
-    print_json(plain_values(row)) if as_json else render.show_explanation(row, zone)
+    if as_json:
+        print_json(plain_values(row))
+    else:
+        render.show_explanation(row, zone)
+        show_source(target)
     return ExitCode.OK
 
 
@@ -111,6 +118,7 @@ def select(
         print_json(plain_values(rows))
     elif rows:
         render.show_selection(rows, page_key(page), segment)
+        show_source(target)
     else:
         click.echo("No caption fits.")
     return ExitCode.OK

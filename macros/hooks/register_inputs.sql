@@ -23,6 +23,7 @@
         "select table_name from duckdb_tables() where schema_name = '" ~ target.schema ~ "'"
     ).columns[0].values() -%}
     {%- set directory = data_directory() -%}
+    {%- do note_inputs(directory, 'mass_messages' in tables) -%}
     {%- for input in graph.sources.values() | selectattr('source_name', 'equalto', 'inputs') -%}
         {%- if input.name in tables -%}
             {%- do forget_loaded_input(input.name) -%}
@@ -77,14 +78,58 @@
 {% macro data_directory() %}
     {%- set given = run_parameter('data_dir') -%}
     {%- if given != '' -%}
-        {{ return(given.rstrip('/')) }}
+        {{ return(given.rstrip('/') or '/') }}
     {%- endif -%}
-    {%- set project = invocation_args_dict.get('project_dir') or '.' -%}
-    {%- set own = project ~ '/data' -%}
     {%- set found = run_query(
-        "select count(*) from glob(" ~ text_literal(own ~ '/mass_messages.*') ~ ")"
+        "select count(*) from glob(" ~ text_literal(project_directory() ~ '/data/*') ~ ")"
     ).columns[0].values()[0] -%}
-    {{ return(own if found else project ~ '/sample_data') }}
+    {{ return(project_directory() ~ ('/data' if found else '/sample_data')) }}
+{% endmacro %}
+
+
+{% macro project_directory() %}
+    {{- return((invocation_args_dict.get('project_dir') or '.').rstrip('/')) -}}
+{% endmacro %}
+
+
+{#- Notes where the inputs are from. Invented ones never take the place of real ones: what was learnt from those
+    would be mixed with fiction, and nobody would see that the export is gone. #}
+{% macro note_inputs(directory, is_loaded) %}
+    {%- set is_sample = not is_loaded and is_sample_data(directory) -%}
+    {%- set real = remembered('real_inputs') -%}
+    {%- if is_sample and real != '' -%}
+        {% do exceptions.raise_compiler_error(
+            "this database was made from real inputs (" ~ real ~ "), and " ~ directory ~ " holds sample data, which"
+            ~ " never takes their place. Set EROS_DATA_DIR to the folder with your exported tables, or"
+            ~ " EROS_DUCKDB_PATH to another database"
+        ) %}
+    {%- endif -%}
+    {%- set place = 'tables in the database' if is_loaded else directory -%}
+    {%- do remember('inputs', place ~ (' (sample data)' if is_sample else '')) -%}
+    {%- do remember('is_shipped_sample', is_sample and directory == project_directory() ~ '/sample_data') -%}
+    {%- if not is_sample -%}
+        {%- do remember('real_inputs', place) -%}
+    {%- endif -%}
+    {%- do log('inputs: ' ~ place ~ (' (sample data: all of it is invented)' if is_sample else ''), info=is_sample) -%}
+{% endmacro %}
+
+
+{#- Whether a folder holds just what `eros sample-data` wrote: its note says how large each file is. #}
+{% macro is_sample_data(directory) %}
+    {%- set notes = run_query(
+        "select content from read_text(" ~ text_literal(directory ~ '/generated.jso[n]') ~ ")"
+    ).columns[0].values() -%}
+    {%- if not notes -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set sizes = (fromjson(notes[0], {}) or {}).get('bytes', {}) -%}
+    {%- set files = run_query(
+        "select parse_filename(filename), size from read_blob(" ~ text_literal(directory ~ '/mass_messages*') ~ ")"
+    ).rows -%}
+    {%- for file in files if sizes.get(file[0]) != file[1] | int -%}
+        {{ return(false) }}
+    {%- endfor -%}
+    {{ return(true) }}
 {% endmacro %}
 
 

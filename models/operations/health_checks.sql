@@ -151,7 +151,10 @@ matched_messages as (
         messages.caption_id is not null or caption_keys.caption_key is not null as is_matched
     from messages
     left join caption_keys on messages.caption_key = caption_keys.caption_key
-    where messages.sending_date between {{ add_days(today, -37) }} and {{ add_days(today, -1) }}
+    {#- An old key says nothing about a bank with new ones. #}
+    where
+        messages.sending_date between {{ add_days(today, -37) }} and {{ add_days(today, -1) }}
+        and not coalesce(messages.has_old_key, false)
 
 ),
 

@@ -386,7 +386,7 @@ def faults(row: Row, as_of: datetime) -> dict[str, Row]:
         "missing sending_time": {"sending_time": None},
         "in the future": {"sending_time": as_of + timedelta(seconds=1)},
         "in the future (days)": {"sending_time": as_of + timedelta(days=3)},
-        "before 2015": {"sending_time": utc(datetime(2014, 12, 31))},
+        "before 2015": {"sending_time": datetime(2014, 12, 31, tzinfo=timezone.utc)},
         "negative count": {"purchased_count": -1},
         "negative count (all)": {"sent_count": -1, "viewed_count": -2, "purchased_count": -3},
         "viewed above sent": {"viewed_count": row["sent_count"] + 1},

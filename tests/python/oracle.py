@@ -534,7 +534,10 @@ def median_emv(messages: Iterable[Message], page: str, day: date, days: int = 30
 
 
 def message_outcomes(
-    messages: Sequence[Message], bank: Sequence[Row], as_of: datetime, rules: Rules = Rules(),
+    messages: Sequence[Message],
+    bank: Sequence[Row],
+    as_of: datetime,
+    rules: Rules = Rules(),
     known: Collection[int] | None = None,
 ) -> list[Outcome]:
     """The outcome of every message that has views, a caption and the age for it, by row_id.

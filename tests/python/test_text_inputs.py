@@ -1,8 +1,8 @@
 """Text files as people have them: no line is lost, and one bad line stops nothing.
 
 The hooks that read lines are SQL from macros. They are rendered here as dbt would render them and run on an
-in-memory DuckDB, so that thousands of files can be tried; runs with real dbt over the same kinds of files are in
-test_input_files.py.
+in-memory DuckDB, so that thousands of files can be tried; runs with real dbt over files of the same kinds are
+in test_input_files.py.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from tests.python.harness import ROOT
 
 COLUMNS = ["caption_id", "caption_text", "price_tier", "content_category", "has_urgency"]
 LARGE = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 TEXTS = st.text(
     st.one_of(
-        st.sampled_from('",;#\'\\\n\r\t ab0|é❤'),
+        st.sampled_from("\",;#'\\\n\r\t ab0|é❤"),
         st.characters(exclude_categories=["Cs"], exclude_characters="\ufeff"),
     ),
     max_size=12,
@@ -46,7 +48,7 @@ def literal(text: object) -> str:
 @cache
 def macros(name: str) -> Any:
     """The macros of a file in macros/hooks, as functions."""
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701 - SQL
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
     environment.globals |= {
         "text_literal": literal,
         "file_list": lambda files: f"[{', '.join(map(literal, files))}]",
@@ -122,7 +124,11 @@ def test_damage_loses_no_line(tmp_path_factory, rows, damage) -> None:
     header, _, text = written(rows, lineterminator="\n").decode().partition("\n")
     for kind, at, what in damage:
         at %= len(text) + 1
-        text = {"insert": text[:at] + what + text[at:], "delete": text[:at] + text[at + 1 :], "cut": text[:at]}[kind]
+        text = {
+            "insert": text[:at] + what + text[at:],
+            "delete": text[:at] + text[at + 1 :],
+            "cut": text[:at],
+        }[kind]
     data = f"{header}\n{text}".encode()
     path = tmp_path_factory.mktemp("csv") / "captions.csv"
     path.write_bytes(data)
@@ -136,7 +142,10 @@ def test_damage_loses_no_line(tmp_path_factory, rows, damage) -> None:
 
 
 @LARGE
-@given(st.lists(st.lists(st.text("ab ,\"'#;", max_size=8), min_size=5, max_size=5), min_size=3, max_size=30), st.data())
+@given(
+    st.lists(st.lists(st.text("ab ,\"'#;", max_size=8), min_size=5, max_size=5), min_size=3, max_size=30),
+    st.data(),
+)
 def test_a_stray_quote_costs_its_own_line_only(tmp_path_factory, rows, data) -> None:
     """The row with the quote is lost, and told; those around it are rows of their own and are not."""
     lines = written(rows, lineterminator="\n").decode().splitlines()
