@@ -1,12 +1,14 @@
 """One folder per run with what the run leaves: run.json, dbt's results, dbt's log.
 
 run.json is written when dbt begins and again at the end, so that a run that was killed has one too.
-A plain `dbt build` leaves its results in target/ only; `adopt` makes a folder for them.
+A plain `dbt build` leaves its results in target/ only; `adopt` makes a folder for them. Somebody may keep
+other things in the same place: only a folder with the name and the record of a run is looked at.
 """
 
 import gzip
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +23,9 @@ from eros_dbt_runner.errors import ErosError
 RECORD = "run.json"
 RESULTS = "run_results.json"
 LOG = "dbt.log"
+NAME = re.compile(r"\d{8}T\d{6}Z_[a-z][a-z0-9_-]{0,59}_[0-9a-f]+", re.ASCII)
+# All that ever lies in the folder of a run; dbt numbers the logs that it has filled.
+OWN_FILE = re.compile(r"run\.json(\.\d+)?|run_results\.json|dbt\.log(\.\d+)?(\.gz)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,37 @@ class RunFolder:
         """What run.json says; {} where it is missing or broken."""
         return _read_json(self.path / RECORD)
 
+    def is_ours(self) -> bool:
+        """Whether `eros` made this folder: it has the name of a run, and a record that `eros` wrote.
+
+        Nothing at all lies in it where a run was killed before it could write its record.
+        """
+        if not NAME.fullmatch(self.path.name) or self.path.is_symlink() or not self.path.is_dir():
+            return False
+        if not any(self.path.iterdir()):
+            return True
+        facts = self.facts()
+        begun = {"schedule", "as_of", "began_at", "status"} <= facts.keys()
+        adopted = "schedule" in facts and {"invocation_id", "ended_at"} <= facts.keys()
+        return begun or adopted
+
+    def belongs_to(self, database: str) -> bool:
+        """Whether the run was one on `database`, see Project.identity; older records do not say."""
+        return bool(self.facts().get("database", database) == database)
+
+    def delete(self) -> bool:
+        """Delete the folder, unless something lies in it that no run leaves; gives whether it is gone."""
+        try:
+            files = list(self.path.iterdir())
+            if not self.is_ours() or any(not OWN_FILE.fullmatch(f.name) or f.is_dir() for f in files):
+                return False
+            for file in sorted(files, key=lambda file: file.name == RECORD):  # last what tells whose it is
+                file.unlink()
+            self.path.rmdir()
+        except OSError:
+            return False
+        return True
+
     def run_id(self) -> str:
         """The job_id of the run: dbt's invocation, or the folder's name if dbt never began."""
         return self.facts().get("invocation_id") or self.path.name
@@ -70,10 +106,11 @@ class RunFolder:
 
 
 def folders(runs: Path) -> list[RunFolder]:
-    """All run folders, the newest first."""
+    """The folders of all runs, the newest first; whatever else lies there is not among them."""
     if not runs.is_dir():
         return []
-    return [RunFolder(path) for path in sorted(runs.iterdir(), reverse=True) if path.is_dir()]
+    found = (RunFolder(path) for path in sorted(runs.iterdir(), reverse=True))
+    return [folder for folder in found if folder.is_ours() or "schedule" in folder.facts()]
 
 
 def find(runs: Path, run_id: str) -> RunFolder | None:
@@ -85,9 +122,7 @@ def prune(runs: Path, keep_days: int) -> int:
     """Delete the folders of runs older than `keep_days` days; gives their number."""
     newest_to_delete = f"{now() - timedelta(days=keep_days):%Y%m%dT%H%M%SZ}"
     old = [folder for folder in folders(runs) if folder.path.name < newest_to_delete]
-    for folder in old:
-        shutil.rmtree(folder.path, ignore_errors=True)
-    return len(old)
+    return sum(folder.delete() for folder in old)
 
 
 def adopt(runs: Path, target: Path) -> RunFolder | None:

@@ -18,7 +18,7 @@ from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.schedules import Schedule
 from eros_dbt_runner.signals import StopRequest, stop_on_signals
 from eros_dbt_runner.verdict import Evidence, Verdict, judge
-from eros_dbt_runner.writing import hold_database
+from eros_dbt_runner.writing import hold_database, keep_published
 
 TIB = 2**40
 # The moment, in UTC, at which a schedule was due; `eros serve` tells its runs.
@@ -86,7 +86,11 @@ class Report:
                 "creators_failed": job.get("creators_failed"),
                 "creator_errors": verdict.evidence.creator_errors,
                 "messages_scheduled": verdict.evidence.messages_scheduled,
+                "messages_left_out": verdict.evidence.messages_left_out,
                 "rejected_rows": verdict.evidence.rejected_rows,
+                "messages_kept": verdict.evidence.messages_kept,
+                "learning": verdict.evidence.learning,
+                "rejection_reasons": verdict.evidence.rejection_reasons,
                 "warnings": [{"name": result.name, "message": result.message} for result in verdict.warnings],
                 "problems": [vars(problem) for problem in verdict.problems],
             }
@@ -99,13 +103,17 @@ def environment(request: Request, as_of: datetime) -> dict[str, str]:
 
     By environment and not by --vars, which would cost a full parse. EROS_DUCKDB_PATH is left as it
     is: dbt resolves it from the project folder as `Project` does, and another spelling of the same
-    path would cost a full parse too.
+    path would cost a full parse too. But where it is a link, DuckDB calls the catalogue by the name of
+    the file behind it, and dbt has to know that name.
     """
     values = {
         "EROS_JOB_NAME": request.schedule.name,
         "EROS_AS_OF": clock.iso(as_of),
         "EROS_DATA_DIR": str(request.project.data_dir),
     }
+    given = os.environ.get("EROS_DUCKDB_PATH")
+    if given and Path(given).stem != request.project.database.stem:
+        values["EROS_DUCKDB_PATH"] = str(request.project.database)
     if request.since:
         values["EROS_SINCE"] = request.since.isoformat()
     return values
@@ -242,6 +250,8 @@ def _locked_run(
     )
     if invocation.success and verdict.exit_code is not ExitCode.OK:
         _overrule(request, folder, verdict, on_wait)
+    if request.on_duckdb and "schedule_recommendations" in built and verdict.exit_code is ExitCode.OK:
+        notes = [*notes, *keep_published(request.project)]
     told = tuple(NodeResult("database_file", "file", "warn", note) for note in notes)
     verdict = replace(verdict, warnings=(*told, *verdict.warnings))
     report = Report(
@@ -287,6 +297,7 @@ def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
                 "is_replay": request.as_of is not None,
                 "slot": os.environ.get(SLOT_VARIABLE),
                 "target": request.target.name,
+                "database": request.project.identity(request.target),
                 "began_at": clock.iso(clock.now()),
                 "status": "RUNNING",
             }
@@ -319,10 +330,11 @@ def _close_broken_off(request: Request) -> None:
 
     A run that was killed after it had closed its row keeps its status, in its folder too.
     """
+    here = request.project.identity(request.target)
     broken = [
         folder
         for folder in run_folders.folders(request.project.runs_dir)
-        if folder.facts().get("status") == "RUNNING"
+        if folder.facts().get("status") == "RUNNING" and folder.belongs_to(here)
     ]
     try:
         if not broken or (request.on_duckdb and not request.project.database.exists()):
@@ -331,6 +343,9 @@ def _close_broken_off(request: Request) -> None:
             request.project, request.target, lock.Deadline(0), lock.tell_nobody, read_only=False
         ) as tables:
             for folder in broken:
+                # A record of before databases were told apart: it is of this one if the run log knows it.
+                if "database" not in folder.facts() and not tables.job_runs_like(folder.run_id()):
+                    continue
                 with suppress(KeyError, TypeError, ValueError, AttributeError):  # nobody can read its record
                     status = _fail(tables, request, folder, "the run was killed")
                     folder.record({"status": status, "ended_at": clock.iso(clock.now())})

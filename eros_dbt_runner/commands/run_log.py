@@ -64,7 +64,10 @@ def show(run_id: str, target: str | None, wait: float, as_json: bool) -> ExitCod
 
     with open_warehouse(wait, target) as (tables, zone):
         row = only_one(tables.job_runs_like(run_id.strip().lower()), "run", run_id)
+        findings = tables.findings(row["job_id"])
     story = _story(row)
+    for failure in story["failed"]:
+        failure["message"] = one_sentence(findings.get(failure["node"]) or failure["message"])
     print_json(plain_values(story)) if as_json else render.show_run(story, zone)
     return ExitCode.OK
 

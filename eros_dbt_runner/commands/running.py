@@ -90,7 +90,10 @@ def _request(
     moment = clock.parse_moment(as_of) if as_of else None
     if execution_date:
         day = clock.parse_date(execution_date, "--execution-date")
+        now = moment or clock.now()
         moment = clock.local_moment(day, schedule.time_of_day(), schedule.timezone)
+        if day == clock.local_date(now, schedule.timezone):
+            moment = max(moment, now)  # hours of the present day that have passed are not planned
     since_day = clock.parse_date(since, "--since") if since else None
     today = clock.local_date(moment or clock.now(), schedule.timezone)
     if since_day and since_day > today:

@@ -58,7 +58,8 @@ def serve(target: str | None, log_format: str) -> ExitCode:
             log("database_noticed", what=note)
 
     runner = ProcessRunner(["--target", target] if target else [], project.directory, tidy_up)
-    service = Service(known, project.runs_dir, runner, runner.check, log)
+    database = project.identity(request.target)
+    service = Service(known, project.runs_dir, runner, runner.check, log, database=database)
     has_begun = threading.Event()
 
     def stop(number: int, _frame: object) -> None:

@@ -72,6 +72,12 @@
 {% endmacro %}
 
 
+{#- The time of as_of on the agency's wall clock, as people write it. #}
+{% macro planning_time() -%}
+    {{ as_of_datetime().astimezone(modules.pytz.timezone(var('timezone'))).strftime('%H:%M') }}
+{%- endmacro %}
+
+
 {#- The local date of as_of as a SQL literal, moved by whole days. #}
 {% macro execution_date(plus_days=0) %}
     {%- set day = execution_date_value() + modules.datetime.timedelta(days=plus_days) -%}

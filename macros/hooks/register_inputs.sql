@@ -165,7 +165,17 @@
     {%- if not execute or relation.is_cte or load_relation(relation) is none -%}
         {{ return([]) }}
     {%- endif -%}
-    {{ return(adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list) }}
+    {{ return(adapter.dispatch('column_names', 'eros')(relation) | map('lower') | list) }}
+{% endmacro %}
+
+{% macro default__column_names(relation) %}
+    {{ return(adapter.get_columns_in_relation(relation) | map(attribute='name') | list) }}
+{% endmacro %}
+
+{#- Not by the adapter: in a hook it would leave a transaction open, and what later hooks write would be
+    rolled back with it. #}
+{% macro duckdb__column_names(relation) %}
+    {{ return(run_query('describe ' ~ relation).columns[0].values() | list) }}
 {% endmacro %}
 
 

@@ -4,7 +4,10 @@
         incremental_strategy=replace_window_strategy(),
         partition_by={'field': 'sending_date', 'data_type': 'date'},
         cluster_by=['page_name', 'row_id'],
-        meta={'window_lag_days': 2}
+        full_refresh=false,
+        meta={'window_lag_days': 2},
+        pre_hook="{{ note_window_begun() }}",
+        post_hook="{{ note_outcomes_built() }}"
     )
 }}
 
@@ -62,15 +65,39 @@ captions_by_key as (
 
 ),
 
+{%- if first_date %}
+
+{# A text that the bank has lost keeps the caption that its messages were counted for, also when all is
+    evaluated anew: hence no full refresh makes the table anew. #}
+previous_captions as (
+
+    select
+        row_id,
+        caption_id
+    from {{ this }}
+    where sending_date >= {{ first_date }}
+
+),
+{%- endif %}
+
 mature_messages as (
 
     select
         viewed_messages.*,
         {#- An id that nobody knows tells nothing; the text may. #}
-        coalesce(known_captions.caption_id, captions_by_key.caption_id) as resolved_caption_id
+        coalesce(
+            known_captions.caption_id,
+            captions_by_key.caption_id
+            {%- if first_date %},
+            previous_captions.caption_id
+            {%- endif %}
+        ) as resolved_caption_id
     from viewed_messages
     left join known_captions on viewed_messages.caption_id = known_captions.caption_id
     left join captions_by_key on viewed_messages.caption_key = captions_by_key.caption_key
+    {%- if first_date %}
+    left join previous_captions on viewed_messages.row_id = previous_captions.row_id
+    {%- endif %}
     where
         viewed_messages.sending_time <= {{ as_of(minus_hours=var('outcome_maturity_hours')) }}
     {%- if first_date %}

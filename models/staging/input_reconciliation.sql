@@ -8,6 +8,32 @@ unreadable_lines as (
 
 ),
 
+{#- A message that the input no longer holds is known and was not read. One that is not due is no message
+    yet, whatever else is wrong with it. #}
+mass_messages_rows as (
+
+    select
+        is_in_input,
+        is_in_input and rejection_reason is null and sending_time <= {{ as_of() }} as is_accepted,
+        is_in_input and coalesce(sending_time > {{ as_of() }}, false) as is_not_due,
+        {{ is_judged() }} as is_judged,
+        {{ is_unusable() }} as is_unusable
+    from {{ ref('mass_messages_checked') }}
+
+),
+{% for input in inputs[1:] %}
+{{ input }}_rows as (
+
+    select
+        true as is_in_input,
+        rejection_reason is null as is_accepted,
+        false as is_not_due,
+        true as is_judged,
+        rejection_reason is not null as is_unusable
+    from {{ ref(input ~ '_checked') }}
+
+),
+{% endfor %}
 {# The inputs are counted once more by themselves: rows_read comes from the checked models. A line of a text file
     that is no row counts as one that was read and rejected. #}
 counted as (
@@ -20,15 +46,14 @@ counted as (
             from unreadable_lines
             where unreadable_lines.source_name = '{{ input }}'
         ) as lines_unreadable,
-        count(*) as rows_read,
-        count(case when rejection_reason is null then 1 end) as rows_accepted,
-        count(case when rejection_reason is not null then 1 end) as rows_rejected,
-        {% if input == 'mass_messages' -%}
-        count(case when rejection_reason = 'sending_time is in the future' then 1 end) as rows_not_due
-        {%- else -%}
-        0 as rows_not_due
-        {%- endif %}
-    from {{ ref(input ~ '_checked') }}
+        count(case when is_in_input then 1 end) as rows_read,
+        count(case when is_accepted then 1 end) as rows_accepted,
+        count(case when is_in_input and not is_accepted then 1 end) as rows_rejected,
+        count(case when is_not_due then 1 end) as rows_not_due,
+        count(case when is_judged then 1 end) as rows_judged,
+        count(case when is_judged and is_unusable then 1 end) as rows_unusable,
+        count(case when not is_in_input then 1 end) as rows_kept
+    from {{ input }}_rows
     {%- if not loop.last %}
 
     union all
@@ -46,7 +71,10 @@ final as (
         rows_accepted,
         rows_rejected + lines_unreadable as rows_rejected,
         rows_not_due,
-        rows_in_source - rows_read as rows_not_read
+        rows_in_source - rows_read as rows_not_read,
+        rows_judged + lines_unreadable as rows_judged,
+        rows_unusable + lines_unreadable as rows_unusable,
+        rows_kept
     from counted
 
 )

@@ -1,5 +1,9 @@
 {{ config(materialized='view') }}
 
+{#- While an input is refused, a test on input_stops holds up this view and with it all that learns and
+    plans. Health reads the messages themselves, so that it can say so. -#}
+-- depends_on: {{ ref('input_stops') }}
+
 with
 
 checked_messages as (
@@ -24,7 +28,7 @@ final as (
         caption_id,
         caption_key
     from checked_messages
-    where rejection_reason is null
+    where rejection_reason is null and sending_time <= {{ as_of() }}
 
 )
 

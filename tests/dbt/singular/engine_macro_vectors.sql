@@ -20,6 +20,23 @@
     ('clean_text: nothing left', clean_text("' \u200b '"), 'cast(null as string)'),
     ('clean_text: empty', clean_text("''"), 'cast(null as string)'),
     ('clean_text: NULL', clean_text('cast(null as string)'), 'cast(null as string)'),
+    ('readable_text: a tag', readable_text("'so<BR/>fr<b class=\"x\">ee</b >'", '_'), "'so_fr_ee_'"),
+    ('readable_text: no tag', readable_text("'tip <menu: $5> me, so <wet>, I <3 you, a < b > c, <b'"),
+        "'tip <menu: $5> me, so <wet>, I <3 you, a < b > c, <b'"),
+    ('readable_text: a tag of entities', readable_text("'&lt;b&gt;fr&#114;ee'", ''), "'frree'"),
+    ('readable_text: plain', readable_text("'so free'"), "'so free'"),
+    ('folded_text: a tag in a word', folded_text("'fr<b>ee</b> clip'", ''), "'free clip'"),
+    ('folded_text: a tag between words', folded_text("'so<br>free'"), "'so free'"),
+    ('folded_text: what nobody sees', folded_text("'f\u200br\u00ade\u200de\u2060'"), "'free'"),
+    ('folded_text: an entity that nobody sees', folded_text("'f&#8203;r&#xad;ee'"), "'free'"),
+    ('folded_text: white space', folded_text("'\u00a0last&nbsp;\u2003chance\n'"), "'last chance'"),
+    ('folded_text: marks', folded_text("'f\u0336r\u0336e\u20dde\ufe0f caf\u00e9'"), "'free caf\u00e9'"),
+    ('has_other_forms: none', has_other_forms("'so free, for 20 % less! 🔥'"), 'false'),
+    ('has_other_forms: what nobody sees', has_other_forms("'fr\u200bee'"), 'true'),
+    ('has_other_forms: a tag', has_other_forms("'fr<b>ee'"), 'true'),
+    ('has_other_forms: an entity', has_other_forms("'f&#114;ee'"), 'true'),
+    ('has_other_forms: white space', has_other_forms("'last\nchance'"), 'true'),
+    ('has_other_forms: two blanks', has_other_forms("'last  chance'"), 'true'),
     ('current_moment: after this project was begun', current_moment() ~ " > timestamp '2025-06-15 00:00:00'", 'true'),
     ('current_moment: UTC', 'abs(' ~ hours_between(current_moment(), timestamp_literal(run_started_at)) ~ ') < 0.9', 'true'),
     ('execution_date: the local date of as_of', local_date(as_of()), execution_date()),
@@ -85,6 +102,12 @@
     ('try_cast_as: no number', try_cast_as("'twelve'", 'int64'), 'cast(null as int64)'),
     ('try_cast_as: a time with an offset', try_cast_as("'2025-06-15 02:00:00+02:00'", 'timestamp'),
         "timestamp '2025-06-15 00:00:00'"),
+    ('loose_name', loose_name("'@some –_page-'"), "'somepage'"),
+    ('any_element: one', any_element("['a', 'b']", "element = 'b'"), 'true'),
+    ('any_element: none', any_element("['a', 'b']", "element = 'c'"), 'false'),
+    ('clean_names', 'array_to_string(' ~ clean_names("[' B', '', 'A ']") ~ ", '|')", "'a|b'"),
+    ('pattern_forms', 'array_to_string(' ~ pattern_forms("['', 'b', 'a​', '[​]']") ~ ", '|')",
+        "'[​]|a|a​|b'"),
     ('try_string_array', 'coalesce(' ~ array_has(try_string_array("['a', 'b']"), "'b'") ~ ', false)', 'true'),
     ('utc_from_local: the day the clocks go forward', utc_from_local("date '2025-03-09'", 8),
         "timestamp '2025-03-09 15:00:00'"),
@@ -110,10 +133,34 @@
     ('rolling_median: exact between two values', "(select median from medians where day = date '2025-06-02')", '2e0'),
     ('rolling_median: other pages apart', "(select median from medians where page_name = 'luna')", '50e0'),
     ('row_as_json', "(select " ~ row_as_json('old_run_names') ~ ' from old_run_names)', "'{\"job_name\":\"x\"}'"),
+    ('without_catalogue: SQL that names no relation stays', without_catalogue("'a.b.c'"), "'a.b.c'"),
     ('sent_not_before: a day of slack, no time is kept',
         '(select count(*) from sendings where ' ~ sent_not_before(nowhere, 'sent', "date '2025-06-10'") ~ ')', '2'),
+    ('undo_entities: those with a name', undo_entities("'&lt;&gt;&quot;&apos;&nbsp;&amp;&copy;'"),
+        text_literal('<>"\'\u00a0&&copy;')),
+    ('undo_entities: numbers', undo_entities("'&#65;&#000000065;&#x42;&#X1f525;&#39;'"), text_literal("AAB🔥'")),
+    ('undo_entities: once', undo_entities("'&amp;lt; &#38;lt; &amp;#65;'"), "'&lt; &lt; &#65;'"),
+    ('undo_entities: what is no code point',
+        undo_entities("'&#55296; &#xdfff; &#1114112; &#x110000; &#999999999; &#xfffffff;'"),
+        "'&#55296; &#xdfff; &#1114112; &#x110000; &#999999999; &#xfffffff;'"),
+    ('undo_entities: the last code point', undo_entities("'&#1114111;&#x10FFFF;'"), text_literal('\U0010ffff\U0010ffff')),
+    ('undo_entities: what is no entity', undo_entities("'& &# &#; &#x; &lt &#65 &#6a; && AT&T &LT;'"),
+        "'& &# &#; &#x; &lt &#65 &#6a; && AT&T &LT;'"),
+    ('undo_entities: line breaks', 'length(' ~ undo_entities(text_literal('a\n&lt;\n')) ~ ')', '4'),
+    ('undo_entities: nothing', undo_entities("''"), "''"),
     ('unnest_as', '(select max(word) from two_words cross join ' ~ unnest_as('two_words.words', 'word') ~ ')', "'b'"),
 ] %}
+
+{%- for plain, words in {
+    'FREE': ['𝗙𝗥𝗘𝗘', '𝓕𝓡𝓔𝓔', 'ＦＲＥＥ', 'ⒻⓇⒺⒺ', '🄵🅁🄴🄴', '🅕🅡🅔🅔', '🅵🆁🅴🅴', '🇫🇷🇪🇪', '🄕🄡🄔🄔', 'ℱℛℰℰ'],
+    'free': ['𝖋𝖗𝖊𝖊', 'ｆｒｅｅ', 'ⓕⓡⓔⓔ', '⒡⒭⒠⒠', 'ꜰʀᴇᴇ', 'ᶠʳᵉᵉ', '&#119839;ree'],
+    '20': ['𝟮𝟬', '２０', '②⓪', '²⁰', '₂₀'],
+}.items() %}
+{%- for word in words %}
+{%- do vectors.append(('folded_text: ' ~ word, folded_text("'" ~ word ~ "'"), "'" ~ plain ~ "'")) %}
+{%- do vectors.append(('has_other_forms: ' ~ word, has_other_forms("'" ~ word ~ "'"), 'true')) %}
+{%- endfor %}
+{%- endfor %}
 
 {#- Each state table is there with the columns that create_state_table gave it. #}
 {%- for table in operations_tables() %}
