@@ -8,6 +8,7 @@ a parse error or a lock conflict run_results.json still holds the previous run.
 import contextlib
 import gc
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -98,8 +99,11 @@ def invoke(
     write = getattr(outcome.result, "write", None)
     if write:
         for file in results_files:
-            with contextlib.suppress(OSError):  # for people; the verdict needs none of them
+            try:
                 write(str(file))
+            except OSError:  # for people; the verdict needs none of them
+                with contextlib.suppress(OSError):
+                    file.unlink(missing_ok=True)
     results = getattr(outcome.result, "results", None)
     if outcome.exception is None:
         failure, error = None, ""
@@ -137,6 +141,7 @@ def compile_nodes(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
 
 
 def _run(arguments: list[str], callbacks: list[Callable[[Any], None]]) -> "dbtRunnerResult":
+    logging.raiseExceptions = False  # a log that cannot be written is no news for each of its lines
     gc.disable()  # this process ends with its run; looking for garbage would cost it a second
     from dbt.cli.main import dbtRunner
 

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,18 +126,24 @@ def hold(
     except OSError as error:
         raise ErosError(f"{lock_file} cannot be written: {error.strerror}.", ExitCode.CANNOT_START) from None
     try:
-        _write(side_file, {"pid": os.getpid(), "schedule": schedule, "since": iso(now())})
+        with suppress(OSError):  # it only says who it is
+            _write(side_file, {"pid": os.getpid(), "schedule": schedule, "since": iso(now())})
         yield
     finally:
-        side_file.unlink(missing_ok=True)
+        with suppress(OSError):
+            side_file.unlink(missing_ok=True)
         lock.release()
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the new one, never half of it."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(content), encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(content), encoding="utf-8")
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _holder(side_file: Path) -> str:

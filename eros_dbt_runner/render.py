@@ -154,16 +154,13 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
             console.print(Text(f"left out  {_left_out(short)}"))
     for reason in verdict.evidence.rejection_reasons[:MOST_REASONS]:
         console.print(Text(f"rejected  {_rejected(reason)}"))
+    for note in verdict.evidence.notes:
+        console.print(Text(f"note      {note}"))
     for warning in verdict.warnings:
         console.print(Text(f"warning   {warning.name}: {warning.message}"))
     for problem in verdict.problems:
         console.print(Text(f"problem   {problem.what}: {problem.why}", style="red"))
         console.print(Text(f"          next: {problem.next_step}"))
-
-
-def show_source(database: str, inputs: str) -> None:
-    """Below a table: which database it is from, and what that was made from."""
-    _console().print(Text(f"database {database}, inputs {inputs}", style="dim"), soft_wrap=True)
 
 
 def _left_out(short: Row) -> str:
@@ -201,6 +198,11 @@ def show_rejected(rows: Sequence[Row], more: int) -> None:
     if more > 0:
         console.print(f"{more} more reasons; --limit shows more, --json all of each row", style="dim")
     console.print("Every row with its reason is in rejected_rows.", style="dim")
+
+
+def show_source(database: str, inputs: str) -> None:
+    """Below a table: which database it is from, and what that was made from."""
+    _console().print(Text(f"database {database}, inputs {inputs}", style="dim"), soft_wrap=True)
 
 
 def show_runs(rows: Sequence[Row], zone: ZoneInfo) -> None:

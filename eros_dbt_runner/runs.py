@@ -91,6 +91,7 @@ class Report:
                 "messages_kept": verdict.evidence.messages_kept,
                 "learning": verdict.evidence.learning,
                 "rejection_reasons": verdict.evidence.rejection_reasons,
+                "notes": list(verdict.evidence.notes),
                 "warnings": [{"name": result.name, "message": result.message} for result in verdict.warnings],
                 "problems": [vars(problem) for problem in verdict.problems],
             }
@@ -264,16 +265,58 @@ def _locked_run(
         database=str(request.project.database) if request.on_duckdb else request.target.name,
         inputs=request.project.inputs() if request.on_duckdb else "tables in the dataset",
     )
-    folder.record(
-        {
-            "ended_at": clock.iso(clock.now()),
-            "status": verdict.status,
-            "exit_code": int(verdict.exit_code),
-            "report": report.as_json(),
-        }
-    )
-    folder.pack_log()
+    try:
+        folder.record(
+            {
+                "ended_at": clock.iso(clock.now()),
+                "status": verdict.status,
+                "exit_code": int(verdict.exit_code),
+                "report": report.as_json(),
+            }
+        )
+        folder.pack_log()
+    except OSError as error:  # the run is what it was, though its folder cannot tell
+        note = NodeResult("run_folder", "file", "warn", f"{folder.path} cannot be written: {error.strerror}")
+        report = replace(report, verdict=replace(verdict, warnings=(*verdict.warnings, note)))
     return report
+
+
+def note_unbegun(request: Request, error: ErosError, began: datetime) -> str | None:
+    """Keep a record of a run that could not begin, for `eros runs`; gives its id. Never raises."""
+    ended = {
+        "ended_at": clock.iso(clock.now()),
+        "status": "FAILED",
+        "exit_code": int(error.code),
+        "error": str(error),
+    }
+    with suppress(OSError, ErosError):
+        runs_dir, own = request.project.runs_dir, f"_{request.schedule.name}_{os.getpid()}"
+        for folder in run_folders.folders(runs_dir):
+            if folder.path.name.endswith(own) and folder.facts().get("status") == "RUNNING":
+                break  # it came as far as having one
+        else:
+            folder = RunFolder.create(runs_dir, request.schedule.name)
+            folder.record({**_beginning(request, request.as_of or began), "began_at": clock.iso(began)})
+        folder.record(ended)
+        return folder.run_id()
+    return None
+
+
+def _beginning(request: Request, as_of: datetime) -> dict[str, Any]:
+    """What the record of a run says from its beginning on."""
+    return {
+        "schedule": request.schedule.name,
+        "as_of": clock.iso(as_of),
+        "since": request.since.isoformat() if request.since else None,
+        "full_refresh": request.full_refresh,
+        "asks_for_target": request.asks_for_target,
+        "is_replay": request.as_of is not None,
+        "slot": os.environ.get(SLOT_VARIABLE),
+        "target": request.target.name,
+        "database": request.project.identity(request.target),
+        "began_at": clock.iso(clock.now()),
+        "status": "RUNNING",
+    }
 
 
 def _refuse_without_service() -> None:
@@ -289,19 +332,7 @@ def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
         run_folders.prune(request.project.runs_dir, request.project.keep_runs_days)
         run_folders.adopt(request.project.runs_dir, request.project.target_dir)
         folder = RunFolder.create(request.project.runs_dir, request.schedule.name)
-        folder.record(
-            {
-                "schedule": request.schedule.name,
-                "as_of": clock.iso(as_of),
-                "since": request.since.isoformat() if request.since else None,
-                "is_replay": request.as_of is not None,
-                "slot": os.environ.get(SLOT_VARIABLE),
-                "target": request.target.name,
-                "database": request.project.identity(request.target),
-                "began_at": clock.iso(clock.now()),
-                "status": "RUNNING",
-            }
-        )
+        folder.record(_beginning(request, as_of))
     except OSError as error:
         raise ErosError(
             f"{request.project.runs_dir} cannot be written: {error.strerror}.", ExitCode.CANNOT_START
@@ -349,7 +380,7 @@ def _close_broken_off(request: Request) -> None:
                 with suppress(KeyError, TypeError, ValueError, AttributeError):  # nobody can read its record
                     status = _fail(tables, request, folder, "the run was killed")
                     folder.record({"status": status, "ended_at": clock.iso(clock.now())})
-    except ErosError:
+    except (ErosError, OSError):  # the next run does it
         pass
 
 
@@ -401,12 +432,18 @@ def _invoke(
             _wait_for_file(request.project.database, deadline, on_wait)
         invocation = dbt_invocation.invoke(
             arguments(request, log_path=folder.path),
-            lambda invocation_id: folder.record({"invocation_id": invocation_id}),
+            lambda invocation_id: _note(folder, invocation_id),
             on_event,
             [folder.path / run_folders.RESULTS, request.project.target_dir / run_folders.RESULTS],
         )
         if invocation.failure is not Failure.LOCKED or deadline.left() == 0:
             return invocation
+
+
+def _note(folder: RunFolder, invocation_id: str) -> None:
+    """Tell the folder the run's id; without room for it the run goes on."""
+    with suppress(OSError):
+        folder.record({"invocation_id": invocation_id})
 
 
 def _wait_for_file(database: Path, deadline: lock.Deadline, on_wait: Callable[[str], None]) -> None:

@@ -36,6 +36,7 @@ class Evidence:
     findings: Mapping[str, str] = field(default_factory=dict)
     stops: Sequence[Mapping[str, Any]] = ()
     messages_left_out: Sequence[Mapping[str, Any]] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _in_words(invocation: Invocation, findings: Mapping[str, str]) -> Invocation
 
 
 def _without_words(result: NodeResult) -> str:
-    """dbt's message; of a test whose rows nobody could read, how many they are."""
+    """What dbt says; of a test whose rows nobody could read, how many they are."""
     if not result.message.startswith("Got "):
         return result.message
     rows = "1 row" if result.failures == 1 else f"{result.failures} rows"

@@ -32,11 +32,10 @@ Row = dict[str, Any]
 # A thing of the schema: its name, and its kind as in owned_objects.py.
 Object = tuple[str, str]
 COPY_BYTES = 16 * 2**20
-# In a replay, a message that was sent later than its moment; nothing is wrong with it.
-NOT_DUE = "sending_time is in the future"
+# Nothing is wrong with a message that is not due yet.
 REJECTED = (
     "select source_name, rejection_reason, row_count, example_row_key, example_row from rejection_reasons"
-    " where source_name = coalesce(?, source_name)"
+    " where source_name = coalesce(?, source_name) and rejection_reason != 'sending_time is in the future'"
     " order by row_count desc, source_name, rejection_reason"
 )
 LEFT_OUT = (
@@ -321,15 +320,15 @@ class Warehouse(ABC):
                 "select eligible_messages, matched_messages, outcomes from learning_coverage"
             )
         rejected_rows = {row["source_name"]: row["rejected"] for row in counts if row["rejected"]}
-        reasons = [
-            row
-            for row in (self._rows_if_there(REJECTED, [None]) if rejected_rows else [])
-            if row["rejection_reason"] != NOT_DUE
-        ]
         stops = []
         if "publication_stops" in built:
             stops = self._rows_if_there(
                 "select stop_name, reason, next_step from publication_stops order by stop_name, reason"
+            )
+        notes = []
+        if "message_outcomes" in built:
+            notes = self._rows_if_there(
+                "select value from project_state where fact = 'texts_keyed_again' and job_id = ?", [job_id]
             )
         left_out = self._rows_if_there(LEFT_OUT, [execution_date]) if "schedule_shortfalls" in built else []
         return Evidence(
@@ -340,9 +339,10 @@ class Warehouse(ABC):
             learning=learning[0] if learning else None,
             messages_left_out=left_out,
             rejected_rows=rejected_rows,
-            rejection_reasons=reasons,
+            rejection_reasons=self._rows_if_there(REJECTED, [None]) if rejected_rows else [],
             findings=self.findings(job_id),
             stops=stops,
+            notes=[row["value"] for row in notes],
         )
 
     def findings(self, job_id: str | None) -> dict[str, str]:

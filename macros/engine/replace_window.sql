@@ -21,14 +21,15 @@
     run at a past moment, the window reaches back to the look-back of that date, so that nothing matures,
     arrives or is taken back unseen. What the table holds is looked at as well: it may be an older copy that
     was put back. `lag_days` is how far its newest date normally lies behind its run. `since` (a backfill)
-    reaches further, never less far. A full refresh, and a table that nobody noted a date for, begin at the
-    beginning. Equal whenever it is asked in a run: what this run notes itself is not looked at. #}
+    reaches further, never less far. A full refresh, a change of the rule for keys, and a table that nobody
+    noted a date for, begin at the beginning. Equal whenever it is asked in a run: what this run notes itself is not looked at. #}
 {% macro first_reevaluated_date(relation, lag_days) %}
     {%- set lookback = modules.datetime.timedelta(days=var('message_lookback_days') - 1) -%}
     {%- set newest = newest_sending_date(relation) -%}
     {%- set noted = window_facts() -%}
     {%- set built_for = noted.before.get(relation.identifier ~ '_built_for', '') -%}
-    {%- if flags.FULL_REFRESH or newest is none or built_for == '' -%}
+    {%- set keyed_by = noted.before.get(relation.identifier ~ '_keyed_by', '') -%}
+    {%- if flags.FULL_REFRESH or newest is none or built_for == '' or keyed_by != caption_key_version() -%}
         {{ return("date '1970-01-01'") }}
     {%- endif -%}
     {%- set last_run_next_day = newest + modules.datetime.timedelta(days=lag_days) -%}
@@ -46,6 +47,12 @@
 {% endmacro %}
 
 
+{#- Whether the keys that a table was last built with are by another rule than today's. #}
+{% macro has_other_keys(relation) %}
+    {{ return(window_facts().before.get(relation.identifier ~ '_keyed_by', '') != caption_key_version()) }}
+{% endmacro %}
+
+
 {#- What project_state says about the windows: `now`, and `before` this run began. #}
 {% macro window_facts() %}
     {%- set facts = {'now': {}, 'before': {}} -%}
@@ -53,7 +60,8 @@
         {%- set newest = "select fact, " ~ latest_value('value', 'noted_at', 'job_id') ~ " as value, '" -%}
         {%- set known = "' as known from " ~ api.Relation.create(target.database, target.schema, 'project_state')
             ~ " where fact in ('mass_messages_checked_built_for', 'message_outcomes_built_for',"
-            ~ " 'messages_read_from', 'messages_changed_from')" -%}
+            ~ " 'messages_read_from', 'messages_changed_from', 'mass_messages_checked_keyed_by',"
+            ~ " 'message_outcomes_keyed_by')" -%}
         {%- for row in run_query(
             newest ~ "now" ~ known ~ " group by fact union all "
             ~ newest ~ "before" ~ known ~ " and job_id != '" ~ invocation_id ~ "' group by fact"

@@ -32,6 +32,7 @@
         ).columns[0].values()[0] -%}
         {%- if not refused -%}
             {%- do remember(this.identifier ~ '_built_for', execution_date_value().isoformat()) -%}
+            {%- do remember(this.identifier ~ '_keyed_by', caption_key_version()) -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
@@ -44,7 +45,30 @@
         {%- set stops = adapter.get_relation(target.database, target.schema, 'input_stops') -%}
         {%- if stops is none or run_query("select count(*) from " ~ stops).columns[0].values()[0] == 0 -%}
             {%- do remember(this.identifier ~ '_built_for', execution_date_value().isoformat()) -%}
+            {%- do remember(this.identifier ~ '_keyed_by', caption_key_version()) -%}
             {%- do remember('messages_changed_from', '') -%}
         {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- Pre-hook of message_outcomes: what a change of the rule for keys does to what is known, in numbers, for the
+    run's report. #}
+{% macro note_texts_keyed_again() %}
+    {%- if execute and is_incremental() and has_other_keys(this) -%}
+        {%- set counts = run_query(
+            "select count(case when not messages.has_old_key then 1 end),"
+            ~ " count(case when messages.has_old_key and outcomes.row_id is not null then 1 end)"
+            ~ " from " ~ ref('stg_mass_messages') ~ " as messages"
+            ~ " left join " ~ this ~ " as outcomes on messages.row_id = outcomes.row_id"
+            ~ " where messages.caption_key is not null"
+        ).rows[0] -%}
+        {#- Said anew if a run died before it was done. #}
+        {%- do remember('texts_keyed_again', '') -%}
+        {%- do remember('texts_keyed_again', (
+            "The rule for the identity of texts has changed: " ~ "{:,}".format(counts[0])
+            ~ " messages of the input are keyed again, " ~ "{:,}".format(counts[1])
+            ~ " outcomes of messages that it no longer holds keep their caption (rule " ~ caption_key_version() ~ ")."
+        )) -%}
     {%- endif -%}
 {% endmacro %}

@@ -22,6 +22,13 @@
 {%- endmacro %}
 
 
+{#- Which rule a key was made by: a digest of the rule itself, so that nobody can forget to count it up. What
+    was keyed by another rule is keyed again, see first_reevaluated_date. #}
+{% macro caption_key_version() %}
+    {{ return(local_md5(caption_key_expression('message'))[:12]) }}
+{% endmacro %}
+
+
 {#- White space collapsed and trimmed. A single blank is left alone: replacing each by itself is what would
     cost the most. #}
 {% macro single_blanks(text) -%}

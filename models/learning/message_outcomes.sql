@@ -6,7 +6,7 @@
         cluster_by=['page_name', 'row_id'],
         full_refresh=false,
         meta={'window_lag_days': 2},
-        pre_hook="{{ note_window_begun() }}",
+        pre_hook=["{{ note_window_begun() }}", "{{ note_texts_keyed_again() }}"],
         post_hook="{{ note_outcomes_built() }}"
     )
 }}
@@ -68,12 +68,18 @@ captions_by_key as (
 {%- if first_date %}
 
 {# A text that the bank has lost keeps the caption that its messages were counted for, also when all is
-    evaluated anew: hence no full refresh makes the table anew. #}
+    evaluated anew: hence no full refresh makes the table anew. After a change of the rule for keys, a caption
+    that the bank still has was perhaps taken for another: there the new keys alone count. #}
 previous_captions as (
 
     select
         row_id,
-        caption_id
+        caption_id,
+        {% if has_other_keys(this) -%}
+        caption_id not in (select caption_bank.caption_id from caption_bank) as is_kept
+        {%- else -%}
+        true as is_kept
+        {%- endif %}
     from {{ this }}
     where sending_date >= {{ first_date }}
 
@@ -87,9 +93,12 @@ mature_messages as (
         {#- An id that nobody knows tells nothing; the text may. #}
         coalesce(
             known_captions.caption_id,
+            {%- if first_date %}
+            case when viewed_messages.has_old_key then previous_captions.caption_id end,
+            {%- endif %}
             captions_by_key.caption_id
             {%- if first_date %},
-            previous_captions.caption_id
+            case when previous_captions.is_kept then previous_captions.caption_id end
             {%- endif %}
         ) as resolved_caption_id
     from viewed_messages

@@ -33,6 +33,13 @@ input_counts as (
 
 ),
 
+findings as (
+
+    select * from {{ ref('message_findings') }}
+    where sending_date >= {{ add_days(today, -var('stats_window_days') - var('median_window_days')) }}
+
+),
+
 {# What the newest performance run said of itself, whatever has stopped the runs after it. #}
 newest_learning as (
 
@@ -144,7 +151,10 @@ matched_messages as (
         messages.caption_id is not null or caption_keys.caption_key is not null as is_matched
     from messages
     left join caption_keys on messages.caption_key = caption_keys.caption_key
-    where messages.sending_date between {{ add_days(today, -37) }} and {{ add_days(today, -1) }}
+    {#- An old key says nothing about a bank with new ones. #}
+    where
+        messages.sending_date between {{ add_days(today, -37) }} and {{ add_days(today, -1) }}
+        and not coalesce(messages.has_old_key, false)
 
 ),
 
@@ -300,6 +310,43 @@ measured as (
             as next_step,
         true as raises_alert
     from newest_learning
+
+    union all
+
+    select
+        'older_messages' as check_name,
+        cast(coalesce(sum(new_messages + changed_messages), 0) as float64) as figure,
+        cast(0 as float64) as warn_at,
+        cast(null as float64) as fail_at,
+        'messages' as unit,
+        'data' as owner,
+        'message_findings' as detail_table,
+        'of dates older than the look-back are not as the input has them' as measures,
+        'messages of older dates arrived or changed after they were read' as problem,
+        '`eros run performance --since '
+        || coalesce(
+            cast(min(case when new_messages + changed_messages > 0 then sending_date end) as string), 'DATE'
+        )
+        || '` takes them in' as next_step,
+        true as raises_alert
+    from findings
+
+    union all
+
+    select
+        'twin_messages' as check_name,
+        cast(coalesce(sum(twin_messages), 0) as float64) as figure,
+        cast(0 as float64) as warn_at,
+        cast(null as float64) as fail_at,
+        'messages' as unit,
+        'data' as owner,
+        'message_findings' as detail_table,
+        'stand under more than one row_id' as measures,
+        'the same message (page, minute and text alike) stands under several row_ids and counts several times'
+            as problem,
+        'have the export give one row for each message; message_findings has the dates' as next_step,
+        true as raises_alert
+    from findings
 
     union all
 

@@ -17,7 +17,7 @@ published as (
 
 ),
 
-{#- In the replay of a moment, what a run of that very moment published has gone out since. -#}
+{# In the replay of a moment, what a run of that very moment published has gone out since. #}
 gone_out as (
 
     select distinct published.created_at

@@ -1,13 +1,16 @@
-with
-
 {%- set inputs = ['mass_messages', 'caption_bank', 'captions', 'creator_caption_restrictions'] %}
+
+with
 
 unreadable_lines as (
 
-    select source_name from {{ source('operations', 'unreadable_lines') }}
+    select
+        source_name,
+        count(*) as line_count
+    from {{ source('operations', 'unreadable_lines') }}
+    group by source_name
 
 ),
-
 {#- A message that the input no longer holds is known and was not read. One that is not due is no message
     yet, whatever else is wrong with it. #}
 mass_messages_rows as (
@@ -34,18 +37,13 @@ mass_messages_rows as (
 
 ),
 {% endfor %}
-{# The inputs are counted once more by themselves: rows_read comes from the checked models. A line of a text file
+{#- The inputs are counted once more by themselves: rows_read comes from the checked models. A line of a text file
     that is no row counts as one that was read and rejected. #}
 counted as (
     {% for input in inputs %}
     select
         '{{ input }}' as source_name,
         (select count(*) from {{ source('inputs', input) }}) as rows_in_source,
-        (
-            select count(*)
-            from unreadable_lines
-            where unreadable_lines.source_name = '{{ input }}'
-        ) as lines_unreadable,
         count(case when is_in_input then 1 end) as rows_read,
         count(case when is_accepted then 1 end) as rows_accepted,
         count(case when is_in_input and not is_accepted then 1 end) as rows_rejected,
@@ -62,20 +60,30 @@ counted as (
 
 ),
 
+counted_with_lines as (
+
+    select
+        counted.*,
+        coalesce(unreadable_lines.line_count, 0) as line_count
+    from counted
+    left join unreadable_lines on counted.source_name = unreadable_lines.source_name
+
+),
+
 final as (
 
     select
         source_name,
-        rows_in_source + lines_unreadable as rows_in_source,
-        rows_read + lines_unreadable as rows_read,
+        rows_in_source + line_count as rows_in_source,
+        rows_read + line_count as rows_read,
         rows_accepted,
-        rows_rejected + lines_unreadable as rows_rejected,
+        rows_rejected + line_count as rows_rejected,
         rows_not_due,
         rows_in_source - rows_read as rows_not_read,
-        rows_judged + lines_unreadable as rows_judged,
-        rows_unusable + lines_unreadable as rows_unusable,
+        rows_judged + line_count as rows_judged,
+        rows_unusable + line_count as rows_unusable,
         rows_kept
-    from counted
+    from counted_with_lines
 
 )
 

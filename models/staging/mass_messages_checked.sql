@@ -226,7 +226,8 @@ keyed_rows as (
         read_rows.rejection_reason,
         read_rows.row_key,
         read_rows.raw_row,
-        read_rows.is_in_input
+        read_rows.is_in_input,
+        false as has_old_key
     from read_rows
     left join message_keys on read_rows.message = message_keys.message
 
@@ -239,7 +240,8 @@ final as (
 
     union all
 
-    {# What is known of a row that the input no longer holds, or holds spoiled by now, stays known. #}
+    {# What is known of a row that the input no longer holds, or holds spoiled by now, stays known. Without its
+        text it cannot be keyed again. #}
     select
         row_id,
         page_name,
@@ -256,7 +258,8 @@ final as (
         rejection_reason,
         row_key,
         cast(null as string) as raw_row,
-        false as is_in_input
+        false as is_in_input,
+        {{ 'true' if has_other_keys(this) else 'coalesce(has_old_key, false)' }} as has_old_key
     from known_messages
     where not exists (
         select 1

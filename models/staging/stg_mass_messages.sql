@@ -26,7 +26,8 @@ final as (
         earnings,
         message_type,
         caption_id,
-        caption_key
+        caption_key,
+        has_old_key
     from checked_messages
     where rejection_reason is null and sending_time <= {{ as_of() }}
 

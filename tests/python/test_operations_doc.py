@@ -70,6 +70,16 @@ def test_every_check_is_explained_and_every_name_exists() -> None:
     assert {name for name in variables if name not in code} == set()
 
 
+def test_what_messages_cite_is_a_heading() -> None:
+    """`see docs/operations.md, *Torn file*`: somebody who is woken looks for exactly that."""
+    headings = set(re.findall(r"^#+ (.+)$", TEXT, re.M))
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "eros_dbt_runner").rglob("*.py"))
+    cited = re.findall(r"docs/operations\.md, \*?([A-Z][^*)`\"]+)", code)
+    cited += re.findall(r"\*([A-Z][^*|]+)\* (?:below|above)", TEXT)
+    assert len(cited) >= 5
+    assert set(cited) <= headings
+
+
 def test_the_figures_are_those_of_the_project() -> None:
     settings = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
     says = {

@@ -20,6 +20,7 @@ TARGET = ("--target", "emulator")
 OF_THE_RUN = {
     "job_id", "job_start_time", "job_end_time", "job_duration_seconds", "sweep_id",
     "sweep_duration_seconds", "alert_id", "alert_time", "acknowledged_at", "error_time", "noted_at",
+    "found_at",
 }  # fmt: skip
 INPUTS = {"mass_messages", "caption_bank", "captions", "creator_caption_restrictions"}
 # A constant list of hour sets; creator_send_hours shows what comes of it.

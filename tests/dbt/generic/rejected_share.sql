@@ -9,7 +9,8 @@ counts as (
     select
         source_name,
         rows_rejected - rows_not_due as rows_rejected,
-        rows_read - rows_not_due as rows_read
+        rows_read - rows_not_due as rows_read,
+        cast(round(1000e0 * (rows_rejected - rows_not_due) / nullif(rows_read - rows_not_due, 0)) as int64) as permille
     from {{ model }}
 
 ),
@@ -28,7 +29,8 @@ select
     counts.rows_read,
     cast(counts.rows_rejected as string) || ' of ' || cast(counts.rows_read as string) || ' rows of '
     || counts.source_name || ' cannot be used ('
-    || cast(round(100e0 * counts.rows_rejected / counts.rows_read, 1) as string) || ' %)'
+    || cast(cast(floor(counts.permille / 10) as int64) as string) || '.'
+    || cast(mod(counts.permille, 10) as string) || ' %)'
     || coalesce(
         ', mostly: ' || reasons.rejection_reason || ' (' || cast(reasons.row_count as string) || ' rows'
         || coalesce(', for example ' || reasons.example_row_key, '') || ')',
