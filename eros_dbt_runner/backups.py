@@ -6,9 +6,9 @@ Views and functions hold no rows and are not kept: every run makes them anew fro
 import json
 import os
 import re
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -20,12 +20,13 @@ from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.lock import Deadline, tell_nobody
 from eros_dbt_runner.owned_objects import RELATIONS
 from eros_dbt_runner.project import Project, Target
-from eros_dbt_runner.warehouse import DuckDbWarehouse, Object, Warehouse, plain
+from eros_dbt_runner.warehouse import LOGS, DuckDbWarehouse, Object, Warehouse, plain
 from eros_dbt_runner.writing import put_in_place
 
 ID_FORMAT = "%Y%m%d_%H%M%S"
 # What BigQuery takes as the value of a label.
 NAME = re.compile(r"[a-z0-9_-]{1,60}")
+DRAFT = re.compile(r"\.\d{8}_\d{6}\.\d+", re.ASCII)
 RECORD = "backup.json"
 COPY = "eros.duckdb"
 
@@ -35,7 +36,7 @@ class Backup:
     """A backup that is whole.
 
     `rows` is the number of rows by table, `made_by` the command; `bytes` is None where the engine
-    does not tell, `expires_at` where nothing expires.
+    does not tell, `expires_at` where nothing expires, `database` where it is always the same one.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Backup:
     rows: Mapping[str, int]
     bytes: int | None = None
     expires_at: datetime | None = None
+    database: str | None = None
 
     @property
     def made_at(self) -> datetime:
@@ -96,6 +98,10 @@ class Store(ABC):
     def delete(self, backup: Backup) -> None:
         """Delete a backup."""
 
+    def is_own(self, _backup: Backup) -> bool:
+        """Whether a backup is one of the database whose store this is."""
+        return True
+
     def find(self, backup_id: str) -> Backup:
         """The backup called `backup_id`, or the one whose id begins so.
 
@@ -110,8 +116,8 @@ class Store(ABC):
         )
 
     def prune(self, keep: int) -> list[Backup]:
-        """Delete all but the newest `keep`; gives those that are deleted."""
-        old = self.backups()[keep:]
+        """Delete all but the newest `keep` of this database; gives those that are deleted."""
+        old = [backup for backup in self.backups() if self.is_own(backup)][keep:]
         for backup in old:
             self.delete(backup)
         return old
@@ -124,7 +130,7 @@ def store_of(project: Project, target: Target) -> Store:
         from eros_dbt_runner.bigquery_backups import SnapshotStore
 
         return SnapshotStore(BigQueryWarehouse(target.settings()), project.bigquery_backup_days)
-    return FileStore(project.backup_dir)
+    return FileStore(project.backup_dir, project.identity(target))
 
 
 def new_id(is_taken: Callable[[str], bool]) -> str:
@@ -141,9 +147,13 @@ class FileStore(Store):
     A folder gets its name when it is whole, and not before.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """The folder is made with the first backup."""
-        self._folder = folder
+    def __init__(self, folder: Path, database: str | None = None) -> None:
+        """The folder is made with the first backup; others than `database` may keep theirs there too."""
+        self._folder, self._database = folder, database
+
+    def is_own(self, backup: Backup) -> bool:
+        """As in Store; older backups do not say whose they are, and count as this database's."""
+        return backup.database in (None, self._database)
 
     def backups(self) -> list[Backup]:
         """As in Store; no database is opened for it."""
@@ -156,7 +166,10 @@ class FileStore(Store):
         try:
             facts = json.loads((path / RECORD).read_text(encoding="utf-8"))
             rows = {str(name): int(number) for name, number in facts["rows"].items()}
-            backup = Backup(path.name, facts["name"], facts["made_by"], rows, facts["bytes"])
+            database = facts.get("database")
+            backup = Backup(
+                path.name, facts["name"], facts["made_by"], rows, facts["bytes"], database=database
+            )
             datetime.strptime(backup.id, ID_FORMAT)  # noqa: DTZ007 - only whether it is one
             return backup if (path / COPY).stat().st_size == backup.bytes else None
         except (KeyError, TypeError, ValueError, AttributeError, OSError):
@@ -174,6 +187,7 @@ class FileStore(Store):
             _check(draft / COPY, rows)
             backup = Backup(backup_id, name, made_by, rows, (draft / COPY).stat().st_size)
             facts = {"name": name, "made_by": made_by, "rows": rows, "bytes": backup.bytes}
+            facts["database"] = self._database
             (draft / RECORD).write_text(json.dumps(facts, indent=2), encoding="utf-8")
             draft.rename(self._folder / backup_id)
             return backup
@@ -182,13 +196,13 @@ class FileStore(Store):
                 f"The backup cannot be written to {self._folder}: {error.strerror}.", ExitCode.RUN_FAILED
             ) from None
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            _delete(draft)
 
     def _clear_drafts(self) -> None:
         """Delete what backups that were killed have left."""
         for draft in self._folder.glob(".*.*"):
-            if not _is_running(draft.suffix[1:]):
-                shutil.rmtree(draft, ignore_errors=True)
+            if DRAFT.fullmatch(draft.name) and not _is_running(draft.suffix[1:]):
+                _delete(draft)
 
     def restore(
         self, tables: Warehouse, backup: Backup, names: Iterable[str], gone: Iterable[Object]
@@ -204,9 +218,15 @@ class FileStore(Store):
 
     def delete(self, backup: Backup) -> None:
         """As in Store; what is left of a deletion that broke off is not listed."""
-        path = self._folder / backup.id
-        (path / RECORD).unlink(missing_ok=True)
-        shutil.rmtree(path, ignore_errors=True)
+        _delete(self._folder / backup.id)
+
+
+def _delete(folder: Path) -> None:
+    """Delete the folder of a backup; what somebody else has put there stays."""
+    with suppress(OSError):
+        for name in (RECORD, COPY, *(COPY + log for log in LOGS)):
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _of_a_file(tables: Warehouse) -> DuckDbWarehouse:

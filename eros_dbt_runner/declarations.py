@@ -173,7 +173,7 @@ class Declarations:
 
 
 def _state_table(table: Mapping[str, Any]) -> Relation:
-    partition = re.fullmatch(r"(?:date\()?(\w+)\)?", table["partition_by"])
+    partition = re.fullmatch(r"(?:date\()?(\w+)\)?", table["partition_by"] or "")
     return Relation(
         table["name"],
         "state",

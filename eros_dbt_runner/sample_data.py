@@ -14,6 +14,7 @@ memory does not grow with their number.
 from __future__ import annotations
 
 import csv
+import html
 import json
 import tempfile
 import unicodedata
@@ -336,28 +337,28 @@ _OPENERS = [
     "My favorite so far:",
     "Free this week:",
     "Psst…",
-    "Made with love:",
+    "Made with love ❤️:",
     "Exclusive:",
 ]
 _CALM_CLOSERS = [
     "Enjoy!",
     "Tell me what you think 💬",
     "Which one is yours?",
-    "More tomorrow 🌿",
+    "More tomorrow ☀️",
     "Worth the wait ✨",
     "Reply with your favorite 🎶",
     "Extra clips inside 🎬",
     "Full vlog inside 📹",
     "20% off for you 🎁",
     "See you there 🌊",
-    "Hope it makes you smile 😊",
+    "Hope it makes you smile ☺️",
     "I laughed so much 😂",
     "With the bonus track 🎧",
     "Save it for later 📌",
     "No spoilers, please!",
     "Part two is coming 🍋",
     "Vote below 👇",
-    "Spicy, be warned 🌶",
+    "Spicy, be warned 🌶️",
 ]
 _URGENT_CLOSERS = [
     "Only until tonight ⏰",
@@ -499,6 +500,9 @@ def _make_bank(rng: np.random.Generator, captions: int) -> _Bank:
     off_bank = max(20, captions // 10)
     count = originals + legacy_only + off_bank
     texts, category, urgent = _make_texts(rng, count)
+    # What was never a caption has a price in it: $5.00 is not $500.
+    for number in range(originals + legacy_only, count):
+        texts[number] += (" Only $5.00!", " Only $500!")[number % 2]
 
     # Exact shares among the texts of the bank, so that even a small one has every tier.
     quotas = np.round(np.cumsum(_TIER_SHARES_OF_BANK) * originals).astype(int)
@@ -801,16 +805,21 @@ def _pair_effect(pages: _Pages, page: np.ndarray, text: np.ndarray) -> np.ndarra
     return effect
 
 
-# Ways in which people send one text: share of the messages, and the change. None changes the key.
-# No emoji here has a variation selector: that one is a mark, and marks are part of the key.
+# Ways in which people send one text, and in which their tools export it: share of the messages, and the
+# change. None changes the key.
 _VARIANTS: tuple[tuple[float, Callable[[str], str]], ...] = (
-    (0.55, lambda text: text),
-    (0.14, lambda text: f"{text} 🔥"),
+    (0.44, lambda text: text),
+    (0.10, lambda text: f"{text} 🔥"),
+    (0.04, lambda text: f"{text} ❤️"),
+    (0.02, lambda text: f"{text} ❤ #️⃣"),
     (0.08, str.upper),
     (0.07, lambda text: text.lower().replace("'", "’")),
     (0.06, lambda text: text.replace("!", "!!!").replace(". ", "...  ")),
     (0.05, lambda text: text.replace(". ", ".\n")),
     (0.05, lambda text: unicodedata.normalize("NFD", f"✨ {text} ")),
+    (0.04, lambda text: html.escape(text).replace(" ", "&nbsp;", 1)),
+    (0.03, lambda text: "<p>" + text.replace(". ", ".<br/>") + "</p>"),
+    (0.02, lambda text: text.replace(" ", " \u200b", 2) + "\ufeff"),
 )
 
 

@@ -97,11 +97,13 @@ class Service:
         check: Callable[[], str],
         log: Callable[..., None],
         ticker: Clock | None = None,
+        database: str = "",
     ) -> None:
-        """Nothing runs before `serve`."""
+        """Nothing runs before `serve`. `database` is the identity of the one that the runs write to."""
         self._schedules = list(schedules)
         self._runs, self._run, self._check = runs, run, check
         self._log, self._clock = log, ticker or Clock()
+        self._database = database
         self._next_check = self._clock.now() + CHECK_EVERY
         self._handled: dict[str, datetime] = {}
         self._pending: dict[str, tuple[Slot, datetime]] = {}
@@ -140,9 +142,13 @@ class Service:
                 self._log("run_resumed", schedule=schedule.name, slot=slot.due, attempt=again.attempt)
 
     def _runs_of(self, slot: Slot) -> list[dict[str, Any]]:
-        """The records of the runs of a slot."""
+        """The records of the runs of a slot on this service's database."""
         wanted = (slot.schedule.name, clock.iso(slot.due))
-        records = (folder.facts() for folder in run_folders.folders(self._runs))
+        records = (
+            folder.facts()
+            for folder in run_folders.folders(self._runs)
+            if not self._database or folder.belongs_to(self._database)
+        )
         return [facts for facts in records if (facts.get("schedule"), facts.get("slot")) == wanted]
 
     def _collect(self, now: datetime) -> None:

@@ -1,7 +1,9 @@
 """What the commands share: options, and how they open the database and print."""
 
 import json
+import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, overload
@@ -50,6 +52,14 @@ def only_one(found: "list[Row]", kind: str, typed: str) -> "Row":
     raise ErosError(f"{what} an id that begins with {typed!r}; see `eros {kind}s`.", ExitCode.USAGE)
 
 
+# As unseen_characters(), unseen_joiners() and white_space() of macros/staging; format characters apart.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u20e3\u2800\u3164"
+    "\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+
+
 @overload
 def page_key(name: str) -> str: ...
 
@@ -59,8 +69,13 @@ def page_key(name: None) -> None: ...
 
 
 def page_key(name: str | None) -> str | None:
-    """A page's name as the project compares it: trimmed and in lower case."""
-    return None if name is None else name.strip().lower()
+    """A page's name as the project compares it: the macro clean_text once more."""
+    if name is None:
+        return None
+    seen = "".join(char for char in _UNSEEN.sub("", name) if unicodedata.category(char) != "Cf")
+    composed = unicodedata.normalize("NFC", seen)
+    lowered = "".join(char.lower()[0] for char in composed)
+    return _WHITE_SPACE.sub(" ", lowered).strip(" ")
 
 
 def plain_values(value: Any) -> Any:
@@ -106,6 +121,19 @@ def locked_warehouse(
     found = project.find_target(target)
     with connect_between_runs(project, found, who, Deadline(wait), tell_holder) as tables:
         yield tables, zone
+
+
+def show_source(target: str | None) -> None:
+    """Below a table: which database it is from, and what that was made from."""
+    from eros_dbt_runner import render
+    from eros_dbt_runner.project import Project
+
+    project = Project.locate()
+    found = project.find_target(target)
+    if found.adapter == "duckdb":
+        render.show_source(str(project.database), project.inputs())
+    else:
+        render.show_source(f"of target {found.name}", "tables in the dataset")
 
 
 def tell_holder(holder: str) -> None:

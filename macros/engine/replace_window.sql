@@ -1,6 +1,7 @@
-{#- How the two big incremental models replace the dates that a run re-evaluates, whole: rows that
-    were corrected away have to go, which a merge cannot do. The first date is known at run time
-    only, and dbt fixes a model's config when it parses, so the date is not in the config. #}
+{#- How the two big incremental models replace the dates that a run re-evaluates, whole: outcomes that
+    are none at this run's as_of have to go, which a merge cannot do. What must stay, the model's own query
+    takes along. The first date is known at run time only, and dbt fixes a model's config when it parses,
+    so the date is not in the config. #}
 {% macro replace_window_strategy() %}
     {{- return(adapter.dispatch('replace_window_strategy', 'eros')()) -}}
 {% endmacro %}
@@ -16,23 +17,59 @@
 
 {#- The first local date that this run re-evaluates, as a SQL date literal.
 
-    Normally the look-back's. After an outage the window reaches back to where a run on the day
-    after the last one would have started, so that nothing matures or arrives unseen; `lag_days` is
-    how far the model's newest date normally lies behind its run. `since` (a backfill) reaches
-    further, never less far. #}
+    Normally the look-back's. If the table was last built for an earlier date, after an outage or after a
+    run at a past moment, the window reaches back to the look-back of that date, so that nothing matures,
+    arrives or is taken back unseen. What the table holds is looked at as well: it may be an older copy that
+    was put back. `lag_days` is how far its newest date normally lies behind its run. `since` (a backfill)
+    reaches further, never less far. A full refresh, a change of the rule for keys, and a table that nobody
+    noted a date for, begin at the beginning. Equal whenever it is asked in a run: what this run notes itself is not looked at. #}
 {% macro first_reevaluated_date(relation, lag_days) %}
     {%- set lookback = modules.datetime.timedelta(days=var('message_lookback_days') - 1) -%}
     {%- set newest = newest_sending_date(relation) -%}
-    {%- if newest is none -%}
+    {%- set noted = window_facts() -%}
+    {%- set built_for = noted.before.get(relation.identifier ~ '_built_for', '') -%}
+    {%- set keyed_by = noted.before.get(relation.identifier ~ '_keyed_by', '') -%}
+    {%- if flags.FULL_REFRESH or newest is none or built_for == '' or keyed_by != caption_key_version() -%}
         {{ return("date '1970-01-01'") }}
     {%- endif -%}
     {%- set last_run_next_day = newest + modules.datetime.timedelta(days=lag_days) -%}
-    {%- set candidates = [execution_date_value() - lookback, last_run_next_day - lookback] -%}
+    {%- set last_run = modules.datetime.date.fromisoformat(built_for) -%}
+    {%- set candidates = [execution_date_value() - lookback, last_run_next_day - lookback, last_run - lookback] -%}
     {%- set since = run_parameter('since') -%}
     {%- if since != '' -%}
         {%- do candidates.append(modules.datetime.date.fromisoformat(since)) -%}
     {%- endif -%}
+    {%- set changed_from = noted.now.get('messages_changed_from', '') if relation.identifier == 'message_outcomes' else '' -%}
+    {%- if changed_from != '' -%}
+        {%- do candidates.append(modules.datetime.date.fromisoformat(changed_from)) -%}
+    {%- endif -%}
     {{ return("date '" ~ (candidates | min).isoformat() ~ "'") }}
+{% endmacro %}
+
+
+{#- Whether the keys that a table was last built with are by another rule than today's. #}
+{% macro has_other_keys(relation) %}
+    {{ return(window_facts().before.get(relation.identifier ~ '_keyed_by', '') != caption_key_version()) }}
+{% endmacro %}
+
+
+{#- What project_state says about the windows: `now`, and `before` this run began. #}
+{% macro window_facts() %}
+    {%- set facts = {'now': {}, 'before': {}} -%}
+    {%- if has_project_state() -%}
+        {%- set newest = "select fact, " ~ latest_value('value', 'noted_at', 'job_id') ~ " as value, '" -%}
+        {%- set known = "' as known from " ~ api.Relation.create(target.database, target.schema, 'project_state')
+            ~ " where fact in ('mass_messages_checked_built_for', 'message_outcomes_built_for',"
+            ~ " 'messages_read_from', 'messages_changed_from', 'mass_messages_checked_keyed_by',"
+            ~ " 'message_outcomes_keyed_by')" -%}
+        {%- for row in run_query(
+            newest ~ "now" ~ known ~ " group by fact union all "
+            ~ newest ~ "before" ~ known ~ " and job_id != '" ~ invocation_id ~ "' group by fact"
+        ).rows -%}
+            {%- do facts[row[2]].update({row[0]: row[1]}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(facts) }}
 {% endmacro %}
 
 

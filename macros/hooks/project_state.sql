@@ -1,6 +1,6 @@
 {#- What the project has to remember from run to run, beside its tables: see project_state. #}
 {% macro remembered(fact) %}
-    {%- if not execute or adapter.get_relation(target.database, target.schema, 'project_state') is none -%}
+    {%- if not has_project_state() -%}
         {{ return('') }}
     {%- endif -%}
     {%- set values = run_query(
@@ -19,4 +19,13 @@
             ~ ", " ~ timestamp_literal(modules.datetime.datetime.now(modules.pytz.utc)) ~ ", '" ~ invocation_id ~ "')"
         ) -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{#- Whether there is a project_state to ask. What a run's own first hook has made, dbt does not know of yet. #}
+{% macro has_project_state() %}
+    {{ return(execute and (
+        flags.WHICH in ['build', 'run']
+        or adapter.get_relation(target.database, target.schema, 'project_state') is not none
+    )) }}
 {% endmacro %}

@@ -4,7 +4,10 @@
         incremental_strategy=replace_window_strategy(),
         partition_by={'field': 'sending_date', 'data_type': 'date'},
         cluster_by=['page_name', 'row_id'],
-        meta={'window_lag_days': 2}
+        full_refresh=false,
+        meta={'window_lag_days': 2},
+        pre_hook=["{{ note_window_begun() }}", "{{ note_texts_keyed_again() }}"],
+        post_hook="{{ note_outcomes_built() }}"
     )
 }}
 
@@ -24,6 +27,14 @@ messages as (
 caption_bank as (
 
     select * from {{ ref('stg_caption_bank') }}
+
+),
+
+known_captions as (
+
+    select caption_id from caption_bank
+    union distinct
+    select caption_id from {{ ref('stg_captions') }}
 
 ),
 
@@ -54,13 +65,48 @@ captions_by_key as (
 
 ),
 
+{%- if first_date %}
+
+{# A text that the bank has lost keeps the caption that its messages were counted for, also when all is
+    evaluated anew: hence no full refresh makes the table anew. After a change of the rule for keys, a caption
+    that the bank still has was perhaps taken for another: there the new keys alone count. #}
+previous_captions as (
+
+    select
+        row_id,
+        caption_id,
+        {% if has_other_keys(this) -%}
+        caption_id not in (select caption_bank.caption_id from caption_bank) as is_kept
+        {%- else -%}
+        true as is_kept
+        {%- endif %}
+    from {{ this }}
+    where sending_date >= {{ first_date }}
+
+),
+{%- endif %}
+
 mature_messages as (
 
     select
         viewed_messages.*,
-        coalesce(viewed_messages.caption_id, captions_by_key.caption_id) as resolved_caption_id
+        {#- An id that nobody knows tells nothing; the text may. #}
+        coalesce(
+            known_captions.caption_id,
+            {%- if first_date %}
+            case when viewed_messages.has_old_key then previous_captions.caption_id end,
+            {%- endif %}
+            captions_by_key.caption_id
+            {%- if first_date %},
+            case when previous_captions.is_kept then previous_captions.caption_id end
+            {%- endif %}
+        ) as resolved_caption_id
     from viewed_messages
+    left join known_captions on viewed_messages.caption_id = known_captions.caption_id
     left join captions_by_key on viewed_messages.caption_key = captions_by_key.caption_key
+    {%- if first_date %}
+    left join previous_captions on viewed_messages.row_id = previous_captions.row_id
+    {%- endif %}
     where
         viewed_messages.sending_time <= {{ as_of(minus_hours=var('outcome_maturity_hours')) }}
     {%- if first_date %}

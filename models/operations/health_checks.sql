@@ -13,15 +13,11 @@ job_runs as (
 
 ),
 
+{# Not stg_mass_messages: a refused input holds that up, and health must not depend on the guard. #}
 messages as (
 
-    select * from {{ ref('stg_mass_messages') }}
-
-),
-
-checked_messages as (
-
     select * from {{ ref('mass_messages_checked') }}
+    where rejection_reason is null and sending_time <= {{ moment }}
 
 ),
 
@@ -34,6 +30,23 @@ caption_keys as (
 input_counts as (
 
     select * from {{ ref('input_reconciliation') }}
+
+),
+
+findings as (
+
+    select * from {{ ref('message_findings') }}
+    where sending_date >= {{ add_days(today, -var('stats_window_days') - var('median_window_days')) }}
+
+),
+
+{# What the newest performance run said of itself, whatever has stopped the runs after it. #}
+newest_learning as (
+
+    select *
+    from {{ source('operations', 'learning_log') }}
+    where true
+    qualify row_number() over (order by noted_at desc, job_id asc) = 1
 
 ),
 
@@ -138,7 +151,10 @@ matched_messages as (
         messages.caption_id is not null or caption_keys.caption_key is not null as is_matched
     from messages
     left join caption_keys on messages.caption_key = caption_keys.caption_key
-    where messages.sending_date between {{ add_days(today, -37) }} and {{ add_days(today, -1) }}
+    {#- An old key says nothing about a bank with new ones. #}
+    where
+        messages.sending_date between {{ add_days(today, -37) }} and {{ add_days(today, -1) }}
+        and not coalesce(messages.has_old_key, false)
 
 ),
 
@@ -236,18 +252,14 @@ measured as (
         'ask whoever loads mass_messages; afterwards `eros run performance --since DATE` takes in what was missed'
             as next_step,
         true as raises_alert
-    from checked_messages
-    where
-        sending_date >= {{ add_days(today, -37) }}
-        and sending_time <= {{ moment }}
-        {#- To a replay, what is new now was in the future. #}
-        and coalesce(rejection_reason, 'sending_time is in the future') = 'sending_time is in the future'
+    from messages
+    where sending_date >= {{ add_days(today, -37) }}
 
     union all
 
     select
         'rejected_share' as check_name,
-        coalesce(max((rows_rejected - rows_not_due) / nullif(rows_read - rows_not_due, 0)), 0) as figure,
+        coalesce(max(rows_unusable / nullif(rows_judged, 0)), 0) as figure,
         cast({{ var('rejected_share_warning') }} as float64) as warn_at,
         cast({{ var('max_rejected_share') }} as float64) as fail_at,
         'share' as unit,
@@ -258,6 +270,8 @@ measured as (
         'see rejected_rows for the reasons, and have them mended where the table is made' as next_step,
         true as raises_alert
     from input_counts
+    {#- A row of the restrictions that cannot be read is a matter of its creator. #}
+    where source_name != 'creator_caption_restrictions'
 
     union all
 
@@ -278,6 +292,61 @@ measured as (
         'see analyses/unmatched_messages.sql; add the texts to caption_bank' as next_step,
         true as raises_alert
     from match_rates
+
+    union all
+
+    {#- An absolute bound: a fault that has been there from the first day shows in no comparison. #}
+    select
+        'learnt_share' as check_name,
+        coalesce(max(case when eligible_messages >= 20 then 1 - outcomes / eligible_messages end), 0) as figure,
+        cast({{ var('unlearnt_share_warning') }} as float64) as warn_at,
+        cast({{ var('unlearnt_share_critical') }} as float64) as fail_at,
+        'share' as unit,
+        'content' as owner,
+        'learning_coverage' as detail_table,
+        'of the messages of 90 days taught nothing: they have no caption, or nobody saw them' as measures,
+        'most of what is sent teaches nothing' as problem,
+        'compare the three figures of learning_coverage; see analyses/unmatched_messages.sql and rejected_rows'
+            as next_step,
+        true as raises_alert
+    from newest_learning
+
+    union all
+
+    select
+        'older_messages' as check_name,
+        cast(coalesce(sum(new_messages + changed_messages), 0) as float64) as figure,
+        cast(0 as float64) as warn_at,
+        cast(null as float64) as fail_at,
+        'messages' as unit,
+        'data' as owner,
+        'message_findings' as detail_table,
+        'of dates older than the look-back are not as the input has them' as measures,
+        'messages of older dates arrived or changed after they were read' as problem,
+        '`eros run performance --since '
+        || coalesce(
+            cast(min(case when new_messages + changed_messages > 0 then sending_date end) as string), 'DATE'
+        )
+        || '` takes them in' as next_step,
+        true as raises_alert
+    from findings
+
+    union all
+
+    select
+        'twin_messages' as check_name,
+        cast(coalesce(sum(twin_messages), 0) as float64) as figure,
+        cast(0 as float64) as warn_at,
+        cast(null as float64) as fail_at,
+        'messages' as unit,
+        'data' as owner,
+        'message_findings' as detail_table,
+        'stand under more than one row_id' as measures,
+        'the same message (page, minute and text alike) stands under several row_ids and counts several times'
+            as problem,
+        'have the export give one row for each message; message_findings has the dates' as next_step,
+        true as raises_alert
+    from findings
 
     union all
 

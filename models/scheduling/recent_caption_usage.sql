@@ -27,9 +27,8 @@ standing as (
         {{ clean_text('page_name') }} as clean_page_name
     from assignments
     where
-        not (not is_active and upper(coalesce(deactivation_reason, '')) like 'CANCEL%')
-        and coalesce(schedule_id, '')
-        != {{ clean_text('page_name') }} || '_{{ execution_date_value().strftime("%Y%m%d") }}'
+        not (not is_active and coalesce({{ clean_text('deactivation_reason') }}, '') like 'cancel%')
+        and coalesce(schedule_id, '') != {{ schedule_id(clean_text('page_name'), execution_date()) }}
 
 ),
 
@@ -42,7 +41,7 @@ final as (
         coalesce({{ function_name('caption_key_v2') }}(standing.caption_text), caption_bank.caption_key) as caption_key,
         case when caption_bank.caption_id is not null then coalesce(caption_bank.content_category, '') end
             as content_category,
-        coalesce(standing.price_tier, caption_bank.price_tier) as price_tier,
+        coalesce({{ clean_text('standing.price_tier') }}, caption_bank.price_tier) as price_tier,
         caption_bank.has_urgency,
         standing.scheduled_send_date < {{ execution_date() }} as is_before
     from standing

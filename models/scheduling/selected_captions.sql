@@ -18,9 +18,19 @@ needed_scores as (
 
 ),
 
-final as (
+chosen as (
 
     {{ select_captions('creators_to_schedule', 'needed_scores', ref('schedulable_captions')) }}
+
+),
+
+final as (
+
+    select
+        creators_to_schedule.schedule_date,
+        chosen.*
+    from chosen
+    inner join creators_to_schedule on chosen.page_name = creators_to_schedule.page_name
 
 )
 

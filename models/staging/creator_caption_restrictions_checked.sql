@@ -4,7 +4,8 @@ with
 
 source_rows as (
 
-    select * from {{ source('inputs', 'creator_caption_restrictions') }}
+    select *{{ absent_columns(source('inputs', 'creator_caption_restrictions'), 'creator_caption_restrictions') }}
+    from {{ source('inputs', 'creator_caption_restrictions') }}
 
 ),
 
@@ -26,9 +27,9 @@ typed as (
         {{ read_number('min_ppv_pool') }},
         {{ read_number('min_bump_pool') }},
         {{ read_text('is_active') }} as is_active_text,
-        {{ try_cast_as('is_active', 'bool') }} as is_active,
+        {{ read_bool('is_active') }} as is_active,
         {{ read_text('updated_at') }} as updated_at_text,
-        {{ try_cast_as('updated_at', 'timestamp') }} as updated_at,
+        {{ read_time('updated_at') }} as updated_at,
         {{ read_number('version') }}
     from source_rows
 

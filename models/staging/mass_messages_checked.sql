@@ -4,9 +4,15 @@
         incremental_strategy=replace_window_strategy(),
         partition_by={'field': 'sending_date', 'data_type': 'date'},
         cluster_by=['page_name', 'row_id'],
-        meta={'window_lag_days': 1}
+        full_refresh=false,
+        meta={'window_lag_days': 1},
+        pre_hook="{{ note_window_begun() }}",
+        post_hook="{{ note_messages_read() }}"
     )
 }}
+
+{#- The history of messages: what was accepted once stays, whatever a later input holds and whatever moment
+    a run is for. Hence no full refresh makes the table anew: it reads all that the input holds. -#}
 
 {%- set first_date = first_reevaluated_date(this, lag_days=1) if is_incremental() else none %}
 
@@ -14,7 +20,8 @@ with
 
 source_rows as (
 
-    select * from {{ source('inputs', 'mass_messages') }}
+    select *{{ absent_columns(source('inputs', 'mass_messages'), 'mass_messages') }}
+    from {{ source('inputs', 'mass_messages') }}
     {%- if first_date %}
     where {{ sent_not_before(source('inputs', 'mass_messages'), 'sending_time', first_date) }}
     {%- endif %}
@@ -25,20 +32,18 @@ typed as (
 
     select
         source_rows as raw_row,
-        {{ read_number('row_id') }},
-        {{ try_cast_as('row_id', 'int64') }} as row_id_typed,
+        {{ read_key('row_id') }},
         {{ clean_text('cast(page_name as string)') }} as page_name,
         cast(message as string) as message,
         {{ read_text('sending_time') }} as sending_time_text,
-        {{ try_cast_as('sending_time', 'timestamp') }} as sending_time,
+        {{ read_time('sending_time') }} as sending_time,
         {{ read_number('price') }},
         {{ read_number('sent_count') }},
         {{ read_number('viewed_count') }},
         {{ read_number('purchased_count') }},
         {{ read_number('earnings') }},
         cast(message_type as string) as message_type,
-        {{ read_number('caption_id') }},
-        {{ try_cast_as('caption_id', 'int64') }} as caption_id_typed
+        {{ read_key('caption_id') }}
     from source_rows
 
 ),
@@ -59,15 +64,14 @@ judged as (
         purchased_count_number as purchased_count,
         earnings_number as earnings,
         message_type,
-        caption_id_typed as caption_id,
+        nullif(caption_id_typed, 0) as caption_id,
         {{ join_texts(
             key_reasons('row_id')
             + [
                 reject_when('page_name is null', 'page_name is missing'),
                 reject_when('sending_time_text is null', 'sending_time is missing'),
-                reject_when('sending_time_text is not null and sending_time is null', 'sending_time is not a time'),
-                reject_when('sending_time > ' ~ as_of(), 'sending_time is in the future'),
             ]
+            + time_reasons('sending_time', 'sending_time_text')
             + number_reasons('price')
             + number_reasons('sent_count', whole=true, not_negative=true)
             + number_reasons('viewed_count', whole=true, not_negative=true)
@@ -77,8 +81,8 @@ judged as (
                 reject_when('viewed_count_number > sent_count_number', 'viewed_count is above sent_count'),
                 reject_when('purchased_count_number > viewed_count_number', 'purchased_count is above viewed_count'),
                 reject_when(
-                    'caption_id_text is not null and (caption_id_typed is null or caption_id_number is null'
-                    ~ ' or caption_id_number != floor(caption_id_number))',
+                    'caption_id_text is not null and caption_id_typed is null and not '
+                    ~ is_rounded_id('caption_id_text'),
                     'caption_id is not a whole number'
                 ),
             ]
@@ -109,14 +113,29 @@ ranked as (
 
 {%- if first_date %}
 
-accepted_before as (
+known_messages as (
+
+    select * from {{ this }}
+    where sending_date >= {{ first_date }} and rejection_reason is null
+
+),
+
+{# A message that this reading cannot have seen, since it was sent before all that was read, counts before a
+    later row of its row_id, as it does to a run that reads both. #}
+counted_before as (
 
     select row_id
     from {{ this }}
     where
         sending_date < {{ first_date }}
         and rejection_reason is null
-        and row_id in (select {{ try_cast_as('source_rows.row_id', 'int64') }} as row_id from source_rows)
+        and row_id in (select {{ read_id('source_rows.row_id') }} as row_id from source_rows)
+
+    union all
+
+    select row_id
+    from known_messages
+    where sending_time < (select min(ranked.sending_time) from ranked where ranked.row_reason is null)
 
 ),
 {%- endif %}
@@ -127,13 +146,54 @@ decided as (
         ranked.*,
         case
             when ranked.row_reason is not null then ranked.row_reason
-            when ranked.row_rank > 1{% if first_date %} or accepted_before.row_id is not null{% endif %}
+            when ranked.row_rank > 1{% if first_date %} or counted_before.row_id is not null{% endif %}
                 then 'row_id is a duplicate'
-        end as rejection_reason
+        end as rejection_reason,
+        true as is_in_input
     from ranked
     {%- if first_date %}
-    left join accepted_before on ranked.row_id = accepted_before.row_id
+    left join counted_before on ranked.row_id = counted_before.row_id
     {%- endif %}
+
+),
+
+{# Where so many rows are unusable, the others are not to be trusted either. #}
+reading as (
+
+    select {{ is_refused() }} as is_refused
+    from decided
+    where sending_time is null or sending_time <= {{ as_of() }}
+
+),
+
+{# Raw are kept the rows that somebody may have to look for in the input; what is not due is one of them. #}
+read_rows as (
+
+    select
+        decided.row_id,
+        decided.page_name,
+        decided.message,
+        decided.sending_time,
+        decided.sending_date,
+        decided.price,
+        decided.sent_count,
+        decided.viewed_count,
+        decided.purchased_count,
+        decided.earnings,
+        decided.message_type,
+        decided.caption_id,
+        case
+            when decided.rejection_reason is not null then decided.rejection_reason
+            when reading.is_refused then '{{ refused_reason() }}'
+        end as rejection_reason,
+        decided.row_key,
+        case
+            when decided.rejection_reason is not null or reading.is_refused or decided.sending_time > {{ as_of() }}
+                then {{ row_as_json('decided.raw_row') }}
+        end as raw_row,
+        decided.is_in_input
+    from decided
+    cross join reading
 
 ),
 
@@ -147,27 +207,66 @@ message_keys as (
 
 ),
 
-final as (
+keyed_rows as (
 
     select
-        decided.row_id,
-        decided.page_name,
-        decided.sending_time,
-        decided.sending_date,
-        decided.price,
+        read_rows.row_id,
+        read_rows.page_name,
+        read_rows.sending_time,
+        read_rows.sending_date,
+        read_rows.price,
         {% for count in ['sent_count', 'viewed_count', 'purchased_count'] -%}
-        cast(coalesce(case when decided.rejection_reason is null then decided.{{ count }} end, 0) as int64)
+        cast(coalesce(case when read_rows.rejection_reason is null then read_rows.{{ count }} end, 0) as int64)
             as {{ count }},
         {% endfor -%}
-        coalesce(decided.earnings, 0) as earnings,
-        decided.message_type,
-        decided.caption_id,
-        case when decided.caption_id is null then message_keys.caption_key end as caption_key,
-        decided.rejection_reason,
-        decided.row_key,
-        case when decided.rejection_reason is not null then {{ row_as_json('decided.raw_row') }} end as raw_row
-    from decided
-    left join message_keys on decided.message = message_keys.message
+        coalesce(read_rows.earnings, 0) as earnings,
+        read_rows.message_type,
+        read_rows.caption_id,
+        message_keys.caption_key,
+        read_rows.rejection_reason,
+        read_rows.row_key,
+        read_rows.raw_row,
+        read_rows.is_in_input,
+        false as has_old_key
+    from read_rows
+    left join message_keys on read_rows.message = message_keys.message
+
+),
+
+final as (
+
+    select * from keyed_rows
+    {%- if first_date %}
+
+    union all
+
+    {# What is known of a row that the input no longer holds, or holds spoiled by now, stays known. Without its
+        text it cannot be keyed again. #}
+    select
+        row_id,
+        page_name,
+        sending_time,
+        sending_date,
+        price,
+        sent_count,
+        viewed_count,
+        purchased_count,
+        earnings,
+        message_type,
+        caption_id,
+        caption_key,
+        rejection_reason,
+        row_key,
+        cast(null as string) as raw_row,
+        false as is_in_input,
+        {{ 'true' if has_other_keys(this) else 'coalesce(has_old_key, false)' }} as has_old_key
+    from known_messages
+    where not exists (
+        select 1
+        from read_rows
+        where read_rows.row_id = known_messages.row_id and read_rows.rejection_reason is null
+    )
+    {%- endif %}
 
 )
 

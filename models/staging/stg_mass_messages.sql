@@ -1,5 +1,9 @@
 {{ config(materialized='view') }}
 
+{#- While an input is refused, a test on input_stops holds up this view and with it all that learns and
+    plans. Health reads the messages themselves, so that it can say so. -#}
+-- depends_on: {{ ref('input_stops') }}
+
 with
 
 checked_messages as (
@@ -22,9 +26,10 @@ final as (
         earnings,
         message_type,
         caption_id,
-        caption_key
+        caption_key,
+        has_old_key
     from checked_messages
-    where rejection_reason is null
+    where rejection_reason is null and sending_time <= {{ as_of() }}
 
 )
 

@@ -46,7 +46,7 @@ PLACES = ("beach", "café", "studio", "mountain", "market", "library", "harbour"
 THINGS = ("photos", "stories", "recipes", "songs", "sketches", "postcards", "videos", "plans")
 # Around these dates lie both clock changes, the end-of-year holidays, and nothing in particular.
 SEASONS = (date(2025, 3, 12), date(2025, 11, 5), date(2026, 1, 2), date(2025, 6, 24))
-PATTERNS = ("beach", "pho.os", r"\bmarket\b", "^My", "songs?!", "[0-4] ?$")
+PATTERNS = ("beach", "pho.os", r"\bmarket\b", "^My", "songs?!", "[0-4] ?$", r"\$5\.00\b", "<p>", r"^My \w+ s")
 BROKEN_PATTERNS = ("(unclosed", "[a-", "*start", "(?P<name", "x{2,1}")
 LATEST = timedelta(days=4)  # no row arrives or changes later than this after its sending time
 
@@ -154,22 +154,31 @@ def histories(**fixed: Any) -> st.SearchStrategy[History]:
 
 
 def _text(rng: random.Random) -> str:
-    return f"My {rng.choice(PLACES)} {rng.choice(THINGS)} {rng.randint(0, 9)}"
+    price = rng.choice(("", "", "", " for $5.00", " for $500", " v1.2.3"))
+    return f"My {rng.choice(PLACES)} {rng.choice(THINGS)}{price} {rng.randint(0, 9)}"
 
 
 def variant(rng: random.Random, text: str) -> str:
     """Another way of writing a text, with the same key unless the text has no word in it."""
-    ways: tuple[Callable[[str], str], ...] = (
+    ways: list[Callable[[str], str]] = [
         str,
-        str.upper,
-        str.title,
         lambda t: f"  {t} ",
         lambda t: f"{t}!!",
         lambda t: f"{t} 🔥",
+        lambda t: f"{t} ❤️",
+        lambda t: f"❤ {t} #️⃣",
         lambda t: t.replace(" ", "  \n", 1),
         lambda t: t.replace("é", "e\u0301"),
         lambda t: t.replace(" ", " … ", 1),
-    )
+    ]
+    if not set("&<") & set(text):  # an entity in capitals is none
+        ways += [
+            str.upper,
+            str.title,
+            lambda t: t.replace(" ", "&nbsp;", 2).replace("o", "&#111;", 1).replace(".", "&#x2E;"),
+            lambda t: f"<p>{t.replace(' ', '<br/>', 1)}</p>",
+            lambda t: f"&lt;b&gt;{t}&lt;/b&gt;".replace("s", "s\u200b", 1),
+        ]
     return rng.choice(ways)(text)
 
 
@@ -184,7 +193,7 @@ def _bank(rng: random.Random, count: int, across_tiers: bool) -> list[Row]:
             tier = twin["price_tier"]
         text = variant(rng, twin["caption_text"]) if twin else _text(rng)
         if not twin and rng.random() < 0.05:
-            text = rng.choice(("🔥🔥", " 🌊", "🎵!"))
+            text = rng.choice(("🔥🔥", " 🌊", "🎵!", "❤️", "☀️", "<b>❤</b>", "&#9728;"))
         rows.append(_caption(rng, caption_id, text, tier, sure=position < 4))
     if not across_tiers:
         _one_tier_per_text(rows)
@@ -377,11 +386,12 @@ def faults(row: Row, as_of: datetime) -> dict[str, Row]:
         "missing sending_time": {"sending_time": None},
         "in the future": {"sending_time": as_of + timedelta(seconds=1)},
         "in the future (days)": {"sending_time": as_of + timedelta(days=3)},
+        "before 2015": {"sending_time": datetime(2014, 12, 31, tzinfo=timezone.utc)},
         "negative count": {"purchased_count": -1},
         "negative count (all)": {"sent_count": -1, "viewed_count": -2, "purchased_count": -3},
         "viewed above sent": {"viewed_count": row["sent_count"] + 1},
         "purchased above viewed": {"purchased_count": row["viewed_count"] + 1},
-        "not a finite amount": {"earnings": math.nan},
+        "not a finite amount": {"earnings": math.inf},
         "not a finite amount (inf)": {"price": math.inf},
         "not a finite amount (-inf)": {"earnings": -math.inf},
         "cast": {"sent_count": "twelve"},
@@ -429,7 +439,7 @@ def _spoil_others(rng: random.Random, others: Mapping[str, list[Row]]) -> list[t
             "cast": {"caption_id": "seven"},
         }
         if source == "caption_bank":
-            ways["not a finite amount"] = {"caption_id": 3_000_000, "avg_revenue": math.nan}
+            ways["not a finite amount"] = {"caption_id": 3_000_000, "avg_revenue": math.inf}
         bad.append((source, *_spoiled(rng, row, ways)))
     row = rng.choice(others["creator_caption_restrictions"])
     ways = {"missing page_name": {"page_name": None}, "cast": {"min_ppv_pool": "many"}}

@@ -19,7 +19,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
@@ -65,27 +65,104 @@ WHITE_SPACE = frozenset(
 )
 
 
-def normalise(text: str) -> str:
-    """The text as captions are compared: NFC, lower case, words only, one blank between them.
-
-    READING: white space is Unicode's, not ASCII's; lower case is the one-to-one mapping, so the
-    result does not depend on the neighbours (final sigma) and never grows. A variation selector
-    (U+FE0F) is a mark and therefore stays, as the words say.
-    """
-    lowered = (char.lower()[0] for char in unicodedata.normalize("NFC", text))
-    kept = "".join(
-        " " if char in WHITE_SPACE else char
-        for char in lowered
-        if char in WHITE_SPACE or char == "_" or unicodedata.category(char)[0] in "LMN"
+NAMED_ENTITIES = {
+    "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&apos;": "'", "&nbsp;": "\xa0",
+}  # fmt: skip
+ELEMENTS = (
+    "a abbr b big blockquote br center code div em font h1 h2 h3 h4 h5 h6 hr i img li ol p pre s small span"
+    " strike strong sub sup table tbody td th thead tr u ul"
+).split()
+UNSEEN = frozenset(
+    chr(n)
+    for first, last in (
+        (0xFE00, 0xFE0F), (0xE0100, 0xE01EF), (0x20E3, 0x20E3), (0x034F, 0x034F), (0x3164, 0x3164),
+        (0x115F, 0x1160), (0xFFA0, 0xFFA0), (0x00AD, 0x00AD), (0x200B, 0x200B), (0x200E, 0x200F),
+        (0x202A, 0x202E), (0x2060, 0x2064), (0x2066, 0x2069), (0xFEFF, 0xFEFF), (0, 0),
     )
-    return " ".join(word for word in kept.split(" ") if word)
+    for n in range(first, last + 1)
+)  # fmt: skip
+
+
+def undo_entities(text: str) -> str:
+    """HTML entities undone, once, from left to right.
+
+    READING: U+0000 is a code point, and nobody sees it; the names are as the issue spells them.
+    """
+
+    def undone(found: re.Match[str]) -> str:
+        if found[0] in NAMED_ENTITIES:
+            return NAMED_ENTITIES[found[0]]
+        number = int(found[1]) if found[1] else int(found[2], 16) if found[2] else -1
+        is_code_point = 0 <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
+        return chr(number) if is_code_point else found[0]
+
+    return re.sub(r"&(?:#([0-9]+)|#[xX]([0-9a-fA-F]+)|[a-z]+);", undone, text)
+
+
+def drop_tags(text: str, left: str = " ") -> str:
+    """A blank for each tag of an HTML element, or what else is to be left of it."""
+    space = "".join(WHITE_SPACE)
+    return re.sub(rf"</?(?:{'|'.join(ELEMENTS)})(?:[{space}][^<>]*)?/?>", left, text, flags=re.I)
+
+
+def without_formatting(text: str) -> str:
+    """The text without what nobody sees, joiners, format and control characters among it.
+
+    READING: so are Mongolian variation selectors, Khmer vowels without a form and the empty Braille pattern.
+    """
+    unseen = {*UNSEEN, *"\u180b\u180c\u180d\u180f\u17b4\u17b5\u2800"}
+    return "".join(
+        char for char in text
+        if char in WHITE_SPACE or (char not in unseen and unicodedata.category(char) not in ("Cc", "Cf"))
+    )  # fmt: skip
+
+
+def can_be_seen(text: str) -> bool:
+    """Whether anything but white space is left of a text without its tags and what nobody sees."""
+    return one_blank(without_formatting(drop_tags(undo_entities(text)))) != ""
+
+
+def one_blank(text: str) -> str:
+    blanks = "".join(" " if char in WHITE_SPACE else char for char in text)
+    return " ".join(word for word in blanks.split(" ") if word)
+
+
+def readable(text: str) -> str:
+    """What stands before signs are dropped: entities, tags, the unseen, NFC, lower case, in this order.
+
+    READING: lower case is the one-to-one mapping, so the result does not depend on the neighbours
+    (final sigma) and never grows.
+    """
+    seen = "".join(char for char in drop_tags(undo_entities(text)) if char not in UNSEEN)
+    return "".join(char.lower()[0] for char in unicodedata.normalize("NFC", seen))
+
+
+def normalise(text: str) -> str:
+    """The text as captions are compared: words only, one blank between them.
+
+    READING: white space is Unicode's, not ASCII's, and so are digits (decimal ones).
+    """
+    text = readable(text)
+    kept = "".join(
+        char
+        for position, char in enumerate(text)
+        if char in WHITE_SPACE
+        or char == "_"
+        or unicodedata.category(char)[0] in "LMN"
+        or (char == "." and _is_digit(text[:position][-1:]) and _is_digit(text[position + 1 :][:1]))
+    )
+    return one_blank(kept)
+
+
+def _is_digit(char: str) -> bool:
+    return char != "" and unicodedata.category(char) == "Nd"
 
 
 def caption_key_v2(message: str | None) -> str | None:
-    """Hex SHA-256 of the normalised text; of the trimmed raw text when nothing is left of it."""
+    """Hex SHA-256 of the normalised text; of what stood before when nothing is left of it."""
     if message is None:
         return None
-    text = normalise(message) or message.strip("".join(WHITE_SPACE))
+    text = normalise(message) or one_blank(readable(message))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -272,6 +349,8 @@ def cast(value: Any, kind: type) -> Any:
     """A typed or CSV value as its column's type; None for NULL. Raises RejectedError("cast")."""
     if value is None or (value == "" and kind is not str):
         return None
+    if kind in (int, float) and (value in ("NaN", "nan") or value != value):
+        return None  # pandas writes what is missing so
     try:
         if kind is int:
             return _integer(value)
@@ -297,7 +376,8 @@ def _integer(value: Any) -> int:
 
 def page_key(page_name: str | None) -> str:
     """The page name as it is compared: trimmed, lower case, '' for NULL."""
-    return (page_name or "").strip().lower()
+    seen = without_formatting(page_name or "")
+    return one_blank("".join(char.lower()[0] for char in unicodedata.normalize("NFC", seen)))
 
 
 def usable_row(source: str, row: Row, as_of: datetime) -> Row:
@@ -314,7 +394,7 @@ def usable_row(source: str, row: Row, as_of: datetime) -> Row:
         typed["page_name"] = page_key(typed["page_name"])
         if not typed["page_name"]:
             raise RejectedError("missing page_name")
-    if source in ("caption_bank", "captions") and not (typed["caption_text"] or "").strip():
+    if source in ("caption_bank", "captions") and not can_be_seen(typed["caption_text"] or ""):
         raise RejectedError("missing caption_text")
     if any(isinstance(value, float) and not math.isfinite(value) for value in typed.values()):
         raise RejectedError("not a finite amount")
@@ -329,6 +409,9 @@ def _check_message(row: Row, as_of: datetime) -> None:
         raise RejectedError("missing sending_time")
     if row["sending_time"] > utc(as_of):
         raise RejectedError("in the future")
+    if row["sending_time"].year < 2015:
+        raise RejectedError("before 2015")
+    row["caption_id"] = row["caption_id"] or None
     for name in ("sent_count", "viewed_count", "purchased_count", "earnings", "price"):
         row[name] = row[name] or 0
     counts = row["sent_count"], row["viewed_count"], row["purchased_count"]
@@ -430,9 +513,11 @@ def text_owners(bank: Iterable[Row]) -> dict[str, int]:
     return owners
 
 
-def resolve_caption(message: Message, owners: Mapping[str, int]) -> int | None:
-    """The caption of a message: its own id, else the bank's by text, else None."""
-    if message.caption_id is not None:
+def resolve_caption(
+    message: Message, owners: Mapping[str, int], known: Collection[int] | None = None
+) -> int | None:
+    """The caption of a message: its own id if it is `known` (None: any is), else the bank's by text."""
+    if message.caption_id is not None and (known is None or message.caption_id in known):
         return message.caption_id
     return owners.get(caption_key_v2(message.message))
 
@@ -449,7 +534,11 @@ def median_emv(messages: Iterable[Message], page: str, day: date, days: int = 30
 
 
 def message_outcomes(
-    messages: Sequence[Message], bank: Sequence[Row], as_of: datetime, rules: Rules = Rules()
+    messages: Sequence[Message],
+    bank: Sequence[Row],
+    as_of: datetime,
+    rules: Rules = Rules(),
+    known: Collection[int] | None = None,
 ) -> list[Outcome]:
     """The outcome of every message that has views, a caption and the age for it, by row_id.
 
@@ -463,7 +552,7 @@ def message_outcomes(
     medians: dict[tuple[str, date], float] = {}
     found = []
     for m in sorted(messages, key=lambda message: message.row_id):
-        caption_id = resolve_caption(m, owners)
+        caption_id = resolve_caption(m, owners, known)
         if not m.viewed_count or caption_id is None or m.sending_time > newest:
             continue
         place = m.page_name, m.sending_date
@@ -965,8 +1054,25 @@ def in_scope(restriction: Row, tier: str) -> bool:
 
 
 def matches(patterns: Iterable[str] | None, text: str) -> bool:
-    """Whether any pattern is found in the raw text, case as written. Broken ones match nothing."""
-    return any(re.search(p, text) for p in patterns or () if compiles(p))
+    """Whether any pattern is found in a form of the text, case as written. Broken ones match nothing."""
+    return any(re.search(p, form) for p in patterns or () if compiles(p) for form in forms(text))
+
+
+def forms(text: str) -> set[str]:
+    """The text as it stands, as a fan reads it, and in plain letters: tags as nothing and as blanks.
+
+    READING: letters are folded one by one, by Unicode's compatibility mapping; styles that it does not
+    know (negative circles, small capitals) are left to the SQL's own tests.
+    """
+    undone = undo_entities(text)
+    return {text, drop_tags(undone, ""), folded(drop_tags(undone, "")), folded(drop_tags(undone, " "))}
+
+
+def folded(text: str) -> str:
+    seen = without_formatting(text)
+    bare = (char for char in unicodedata.normalize("NFC", seen) if unicodedata.category(char)[0] != "M")
+    plain = ((char, unicodedata.normalize("NFKC", char).strip("()")) for char in bare)
+    return one_blank("".join(kept if len(kept) == 1 else char for char, kept in plain))
 
 
 def compiles(pattern: str) -> bool:
@@ -1060,16 +1166,26 @@ def rank_hours(smoothed_rpr: Mapping[int, float]) -> dict[int, int]:
     return {hour: rank for rank, hour in enumerate(order, start=1)}
 
 
-def best_hours(ranks: Mapping[int, int], count: int, gap: int) -> list[int]:
-    """The best `count` hours no closer than `gap`, best hour first.
+def hours_left(day: date, as_of: datetime) -> list[int]:
+    """The sending hours of a date that lie after as_of."""
+    return [hour for hour in HOURS if hour_to_utc(day, hour) > as_of]
+
+
+def most_messages(hours: Sequence[int], gap: int) -> int:
+    """How many messages fit into hours without a hole, none closer than `gap`."""
+    return (hours[-1] - hours[0]) // gap + 1 if hours else 0
+
+
+def best_hours(ranks: Mapping[int, int], count: int, gap: int, hours: Sequence[int] = HOURS) -> list[int]:
+    """The best `count` of some `hours`, no closer than `gap`, best hour first.
 
     Of all such sets the one whose ranks, best first, come first in lexicographic order.
     Raises ValueError if so many do not fit.
     """
     sets = [
-        sorted(ranks[hour] for hour in hours)
-        for hours in itertools.combinations(HOURS, count)
-        if all(later - earlier >= gap for earlier, later in itertools.pairwise(hours))
+        sorted(ranks[hour] for hour in taken)
+        for taken in itertools.combinations(hours, count)
+        if all(later - earlier >= gap for earlier, later in itertools.pairwise(taken))
     ]
     if not sets:
         raise ValueError(f"{count} messages do not fit with a gap of {gap} hours")
@@ -1124,7 +1240,8 @@ class Oracle:
     @cached_property
     def outcomes(self) -> list[Outcome]:
         """All outcomes, also those before the statistics window."""
-        return message_outcomes(self.messages, self.accepted("caption_bank"), self.as_of, self.rules)
+        bank = self.accepted("caption_bank")
+        return message_outcomes(self.messages, bank, self.as_of, self.rules, set(self.captions))
 
     @cached_property
     def window(self) -> list[Outcome]:
@@ -1277,13 +1394,25 @@ class Oracle:
         """The captions that go out, best first; quotas and segment are the day's unless given."""
         return best_of_each_tier(self.scores(page, segment), quotas or self.plan(page).quotas)
 
+    def message_count(self, page: str) -> int:
+        """How many of the day's messages the hours after as_of take."""
+        plan = self.plan(page)
+        room = most_messages(hours_left(self.execution_date, self.as_of), plan.size.gap)
+        return min(sum(plan.quotas.values()), room)
+
+    def sent(self, page: str) -> list[Row]:
+        """The selection less what the hours left do not take, the worst captions."""
+        return self.selection(page)[: self.message_count(page)]
+
     def schedule(self, page: str, ranks: Mapping[int, int]) -> list[Row]:
-        """The selection with its hours, by hour; `ranks` is the page's hour ranking of the day.
+        """What is sent with its hours, by hour; `ranks` is the page's hour ranking of the day.
 
         READING: over PPV and bumps together, the best caption takes the best hour.
         """
-        chosen = self.selection(page)
-        hours = best_hours(ranks, len(chosen), self.plan(page).size.gap)
+        chosen = self.sent(page)
+        hours = best_hours(
+            ranks, len(chosen), self.plan(page).size.gap, hours_left(self.execution_date, self.as_of)
+        )
         rows = [
             row | {"hour": hour, "scheduled_send_time": hour_to_utc(self.execution_date, hour)}
             for row, hour in zip(chosen, hours, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -195,6 +196,34 @@ def test_a_copy_that_lacks_rows_is_not_kept(built, monkeypatch):
     ):
         store.create(tables, ["holiday_calendar", "tier_mix"], None, "backup")
     assert list((built.directory / "backups").iterdir()) == []
+
+
+def test_only_backups_are_deleted_and_only_ones_own(built):
+    """Two databases may share the folder, and people keep other things in it."""
+    folder = built.directory / "backups"
+    foreign = {
+        ".git.bak/HEAD": "ref", ".ssh/id": "key", ".20250101_000000.notes/a": "b",
+        "20200101_000000/photo.jpg": "face", "2023-exports/mass_messages.parquet": "rows",
+    }  # fmt: skip
+    for name, content_of in foreign.items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(content_of)
+    first = backup(built)["id"]
+    record = folder / first / "backup.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "database": "/elsewhere/x.duckdb"}))
+    second = backup(built)["id"]
+    (folder / second / "why.txt").write_text("before the audit")
+    killed = folder / ".20200102_000000.99999999"
+    killed.mkdir()
+    (killed / "eros.duckdb").write_bytes(b"half")
+    third = json.loads(built.eros("backup", "--keep", "1", "--json").stdout)
+    assert third["deleted"] == [second]
+    assert {path.name for path in folder.iterdir()} == (
+        {name.split("/")[0] for name in foreign} | {first, second, third["id"]}
+    )
+    assert [path.name for path in (folder / second).iterdir()] == ["why.txt"]
+    listed = json.loads(built.eros("backup", "list", "--json").stdout)
+    assert [made["id"] for made in listed] == [third["id"], first]
 
 
 def test_nothing_to_back_up_is_said(project):

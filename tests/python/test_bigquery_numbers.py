@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import random
-import sys
-import unicodedata
 
 import pytest
 
@@ -21,9 +19,12 @@ from tests.python.test_bigquery_sql import (
     compile_for_production,
     given_tables,
     in_order,
+    production_env,
     source_tables,
     typed_models,
 )
+from tests.python.test_texts import TEXT_MACROS
+from tests.python.texts import PIECES, random_texts
 from tests.python.twins import INPUTS, TOO_LONG_TO_FETCH, Twins, differences
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bigquery")]
@@ -34,6 +35,12 @@ VECTORS = {
     "caption_key('test message')": "3f0a377ba0a4a460ecb616f6507ce0d8cfa3e704025d4fda3ed0c5ca05468728",
     "caption_key_v2('  test MESSAGE 123 🔥') = caption_key_v2('Test message 123!')": True,
     "caption_key_v2('🔥') = caption_key_v2('🌊')": False,
+    "caption_key_v2('<p>test&nbsp;message</p>') = caption_key_v2('test message')": True,
+    "caption_key_v2('x ❤️') = caption_key_v2('x ❤')": True,
+    "caption_key_v2('❤️') = caption_key_v2('☀️')": False,
+    "caption_key_v2('$5.00') = caption_key_v2('$500')": False,
+    "caption_key_v2('1,500') = caption_key_v2('1500')": True,
+    "caption_key_v2('tip <menu: $5> me') = caption_key_v2('tip menu 5 me')": True,
     "uniform_draw('a')": 224400693268251.5 / 4503599627370496,
     "wilson_score_bounds(50, 50).lower_bound": 0.40382982859,
     "wilson_score_bounds(50, 50).upper_bound": 0.59617017141,
@@ -80,20 +87,8 @@ def test_the_vectors_hold_on_both_engines(twins: Twins, functions: list[str]) ->
             assert value == wanted or math.isclose(value, wanted, rel_tol=1e-11, abs_tol=1e-12), sql
 
 
-def random_texts(count: int) -> list[str | None]:
-    """Texts of any script, marks, emoji and white space; NULL, empty and blank ones among them."""
-    rng = random.Random(20250615)
-    letters = [chr(n) for n in range(1, sys.maxunicode) if unicodedata.category(chr(n)) not in ("Cs", "Cn")]
-    usual = list("abcDEF 123_!?,.\t\n\u00a0é\u0301İßſσς🔥❤️‍👩👍🏽")
-    texts = [
-        "".join(rng.choice(letters if rng.random() < 0.5 else usual) for _ in range(rng.randint(0, 12)))
-        for _ in range(count)
-    ]
-    return [None, "", "  ", "🔥", " 🔥 ", *texts]
-
-
 def test_random_texts_have_the_same_keys_and_draws(twins: Twins, functions: list[str]) -> None:
-    texts = random_texts(4000)
+    texts = [None, "", "  ", *PIECES, *random_texts(4000, 20250615)]
     rows = [{"n": n, "text": text} for n, text in enumerate(texts)]
     sql = (
         "select n, caption_key_v2(text) as k, caption_key(text) as old_k, uniform_draw(text) as u from texts"
@@ -107,6 +102,23 @@ def test_random_texts_have_the_same_keys_and_draws(twins: Twins, functions: list
     wrong = [(texts[row["n"]], row, theirs[row["n"]]) for row in ours if row != theirs[row["n"]]]
     assert len(ours) == len(texts)
     assert wrong == []
+
+
+def test_random_texts_have_the_same_forms(twins: Twins) -> None:
+    """The macros on texts that models render: names, visibility, what is held against patterns."""
+    texts = ["", *PIECES, *random_texts(4000, 7)]
+    flags = ("--quiet", "--inline", TEXT_MACROS)
+    theirs_sql = twins.project.dbt(
+        "compile", "--target", "production", *flags, env=production_env(twins)
+    ).stdout
+    ours_sql = twins.project.dbt("compile", *flags).stdout
+    rows = [{"n": n, "text": text} for n, text in enumerate(texts)]
+    evaluator = Evaluator([], {"texts": ({"n": "INT64", "text": "STRING"}, rows)})
+    theirs = {row["n"]: row for row in evaluator.rows(theirs_sql)}
+    given = "texts as (select unnest(?) as n, unnest(?) as text)"
+    ours = twins.project.query(f"with {given} {ours_sql}", [list(range(len(texts))), texts])
+    assert len(ours) == len(texts)
+    assert [(texts[row["n"]], row, theirs[row["n"]]) for row in ours if row != theirs[row["n"]]] == []
 
 
 def test_random_counts_have_the_same_bounds(twins: Twins, functions: list[str]) -> None:

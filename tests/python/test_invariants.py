@@ -13,7 +13,7 @@ from tests.python.harness import AS_OF, Project
 pytestmark = pytest.mark.slow
 
 # Who ran when is told truly by every run, so these differ between runs that did the same.
-RUN_LOGS = ("etl_job_runs", "automation_alerts", "creator_processing_errors")
+RUN_LOGS = ("etl_job_runs", "automation_alerts", "creator_processing_errors", "project_state", "run_findings")
 # Views of the present: two looks differ, whatever ran.
 LIVE = ("health_checks", "alert_queue")
 OF_THE_RUN = {"lock_sweep_log": ("sweep_id", "sweep_duration_seconds")}
@@ -142,7 +142,8 @@ def test_corrections_are_taken_for_seven_dates(project: Project) -> None:
     assert {row["caption_id"]: row["total_revenue"] for row in revenue} == {6: 50.0, 7: 99.9}
 
 
-def test_a_row_deleted_or_made_unusable_is_forgotten(project: Project) -> None:
+def test_a_row_deleted_or_made_unusable_stays_known(project: Project) -> None:
+    """A truncated export and a spoiled row make the database know no less; the bad row is listed."""
     rows = [
         {"row_id": n, "caption_id": n, "sending_time": AS_OF - timedelta(days=2, hours=n)}
         for n in range(1, 41)
@@ -150,27 +151,51 @@ def test_a_row_deleted_or_made_unusable_is_forgotten(project: Project) -> None:
     bank = [{"caption_id": n} for n in range(1, 41)]
     project.write_inputs(mass_messages=rows, caption_bank=bank)
     project.run("performance")
-    assert len(project.table("caption_bandit_stats")) == 40
+    before = learnt(project)
+    assert len(before["caption_bandit_stats"]) == 40
     spoiled = {**rows[0], "viewed_count": 2000}  # above sent_count
-    project.write_inputs(mass_messages=[spoiled, *rows[2:]], caption_bank=bank)
-    project.run("performance")
-    assert {row["caption_id"] for row in project.table("caption_bandit_stats")} == set(range(3, 41))
-    [rejected] = project.query("select * from rejected_rows")
-    assert (rejected["source_name"], rejected["row_key"]) == ("mass_messages", "1")
-    assert rejected["rejection_reason"] == "viewed_count is above sent_count"
-    assert '"viewed_count":2000' in rejected["raw_row"]
+    for messages, flags in (([spoiled, *rows[2:]], ()), (rows[:3], ("--full-refresh",)), ([], ())):
+        project.write_inputs(mass_messages=messages, caption_bank=bank)
+        project.run("performance", *flags)
+        assert learnt(project) == before
+        if spoiled in messages:
+            [rejected] = project.query("select * from rejected_rows")
+            assert (rejected["source_name"], rejected["row_key"]) == ("mass_messages", "1")
+            assert rejected["rejection_reason"] == "viewed_count is above sent_count"
+            assert '"viewed_count":2000' in rejected["raw_row"]
+        [counts] = project.query("select * from input_reconciliation where source_name = 'mass_messages'")
+        assert counts["rows_in_source"] == counts["rows_read"] == len(messages)
 
 
 def test_too_many_rejected_rows_fail_the_run(project: Project) -> None:
+    """And above the share nothing is taken, learnt or planned, whatever the command."""
     rows = [{"row_id": n, "caption_id": 1} for n in range(1, 20)]
-    project.write_inputs(mass_messages=rows, caption_bank=[{"caption_id": 1}])
+    bank = [{"caption_id": 1}]
+    project.write_inputs(mass_messages=rows, caption_bank=bank)
     project.run("performance")
-    project.write_inputs(mass_messages=[*rows, {"row_id": 99, "sent_count": -1, "viewed_count": None}],
-                         caption_bank=[{"caption_id": 1}])  # fmt: skip
+    project.write_inputs(
+        mass_messages=[*rows, {"row_id": 99, "sent_count": -1, "viewed_count": None}], caption_bank=bank
+    )
     assert project.run("performance").json["warnings"]  # 1 of 20: exactly 5 %
-    project.write_inputs(mass_messages=[*rows, *({"row_id": n, "sent_count": -1} for n in (98, 99))],
-                         caption_bank=[{"caption_id": 1}])  # fmt: skip
-    assert project.run("performance", code=1).json["status"] == "FAILED"
+    before = learnt(project)
+    refused = [{**row, "earnings": 500.0} for row in rows]
+    refused += [{"row_id": n, "sent_count": -1} for n in (98, 99)]
+    project.write_inputs(mass_messages=refused, caption_bank=bank)
+    for command in (("performance", "--full-refresh"), ("daily",)):
+        assert project.run(*command, code=1).json["status"] == "FAILED"
+        assert learnt(project) == before
+        check = "select check_status from health_checks where check_name = 'rejected_share'"
+        assert project.query(check) == [{"check_status": "FAIL"}]
+    for selector in ("performance", "daily"):
+        project.dbt("run", "--selector", selector, env={"EROS_AS_OF": AS_OF.isoformat()}, code=None)
+        assert learnt(project) == before
+    assert project.table("schedule_recommendations") == []
+    [stop] = project.query("select * from publication_stops")
+    assert stop["stop_name"] == "rejected_share"
+    assert stop["reason"].startswith("2 of 21 rows of mass_messages cannot be used")
+    project.write_inputs(mass_messages=refused[:-2], caption_bank=bank)
+    project.run("performance")
+    assert project.query("select sum(earnings) as total from message_outcomes") == [{"total": 19 * 500.0}]
 
 
 # ---- weeks of schedules ----

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import Counter
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eros_dbt_runner import sample_data
+from tests.python.oracle import normalise
 
 COMMITTED = Path(__file__).parents[2] / "sample_data"
 END = datetime(2025, 6, 15, 12, tzinfo=timezone.utc)
@@ -34,16 +34,6 @@ FILES = {
     "captions": 400,
     "creator_caption_restrictions": 12,
 }
-
-
-def caption_key_text(text: str) -> str:
-    """The normalised text behind caption_key_v2, written a second time."""
-    kept = (
-        char
-        for char in unicodedata.normalize("NFC", text).lower()
-        if unicodedata.category(char)[0] in "LMN" or char == "_" or char.isspace()
-    )
-    return " ".join("".join(kept).split())
 
 
 def read_tables(directory: Path) -> duckdb.DuckDBPyConnection:
@@ -285,21 +275,21 @@ def test_nine_in_ten_messages_are_known_by_their_text_alone(
 ) -> None:
     assert 0.88 < one(default, "select avg((caption_id is null)::int) from mass_messages") < 0.92
     bank = dict(default.execute("select caption_id, caption_text from caption_bank").fetchall())
-    keys = {caption_key_text(text) for text in bank.values()}
+    keys = {normalise(text) for text in bank.values()}
     messages = default.execute("select message, caption_id from mass_messages").fetchall()
-    unknown = sum(caption_key_text(message) not in keys for message, _ in messages)
+    unknown = sum(normalise(message) not in keys for message, _ in messages)
     assert 0.03 < unknown / len(messages) < 0.05
     changed = sum(message not in set(bank.values()) for message, _ in messages[:2_000])
     assert 0.35 < changed / 2_000 < 0.6
     for message, caption_id in messages:
         if caption_id is not None:
-            assert caption_key_text(message) == caption_key_text(bank[caption_id])
+            assert normalise(message) == normalise(bank[caption_id])
 
 
 def test_no_variant_of_a_text_changes_its_key() -> None:
     text = "Hey you! I filmed how I make crème brûlée, can't wait. Hội An… São Paulo 🌙"
     for _, change in sample_data._VARIANTS:
-        assert caption_key_text(change(text)) == caption_key_text(text)
+        assert normalise(change(text)) == normalise(text)
     assert len({change(text) for _, change in sample_data._VARIANTS}) == len(sample_data._VARIANTS)
     assert sum(share for share, _ in sample_data._VARIANTS) == pytest.approx(1)
 
@@ -307,7 +297,7 @@ def test_no_variant_of_a_text_changes_its_key() -> None:
 def test_the_bank_repeats_a_sixth_of_its_texts(default: duckdb.DuckDBPyConnection) -> None:
     texts = [text for (text,) in default.execute("select caption_text from caption_bank").fetchall()]
     assert 0.82 < len(set(texts)) / len(texts) < 0.85
-    assert len({caption_key_text(text) for text in texts}) == len(set(texts))
+    assert len({normalise(text) for text in texts}) == len(set(texts))
     assert one(default, "select count(distinct caption_id) from caption_bank") == 4_000
 
 

@@ -191,6 +191,30 @@ def test_a_run_that_ends_badly_after_its_work_was_done_is_not_done_again(tmp_pat
     assert [event for event, _ in world.events] == ["run_started", "run_finished"]
 
 
+def test_what_another_database_did_is_not_done_here(tmp_path) -> None:
+    """They may share the folder of runs, and the slots are the same."""
+    world = World(tmp_path, datetime(2025, 6, 1, 12, 20, tzinfo=timezone.utc), days=0.01)
+
+    def serve(database: str) -> None:
+        def run(slot: Slot) -> Outcome:
+            outcome = world.run(slot)
+            for folder in run_folders.folders(tmp_path):
+                if "database" not in folder.facts():
+                    folder.record({"database": database})
+            return outcome
+
+        world.clock.moment = datetime(2025, 6, 1, 12, 20, tzinfo=timezone.utc)
+        args = ([SCHEDULES["sweep"]], tmp_path, run, world.check, world.log, world.clock)
+        Service(*args, database=database).serve()
+
+    serve("a")
+    assert world.count == 1
+    serve("a")
+    assert world.count == 1
+    serve("b")
+    assert world.count == 2
+
+
 def test_alerts_are_checked_every_ten_minutes_and_after_a_failure(tmp_path) -> None:
     """Also while nothing is due; a run that failed may have died before it could tell."""
     world = World(tmp_path, datetime(2025, 6, 1, 12, 20, tzinfo=timezone.utc), days=0.1)

@@ -19,7 +19,7 @@ assignments as (
     where
         scheduled_send_date between {{ execution_date(-var('caption_reuse_days')) }}
         and {{ execution_date(var('caption_reuse_days')) }}
-        and not (is_active is distinct from true and upper(coalesce(deactivation_reason, '')) like 'CANCEL%')
+        and not (is_active is distinct from true and coalesce({{ clean_text('deactivation_reason') }}, '') like 'cancel%')
 
 ),
 
