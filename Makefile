@@ -49,8 +49,8 @@ test-fast: venv ## the quick part
 
 ci: test ## what CI runs: lint and all tests
 
-soak: venv ## thirty simulated days of `eros serve` with real runs, killed at random: a quarter of an hour
-	EROS_SOAK_DAYS=15 $(BIN)/python -m pytest -q -n 2 tests/python/test_soak.py
+soak: venv ## thirty simulated days of `eros serve` and thousands of writers, killed at random: half an hour
+	EROS_SOAK_DAYS=15 EROS_KILLS=2000 $(BIN)/python -m pytest -q -n 2 tests/python/test_soak.py tests/python/test_kills.py
 mutations: venv ## break each rule on a copy and see that a test notices
 	$(BIN)/python -m tests.mutations.check
 

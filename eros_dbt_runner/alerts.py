@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.message import EmailMessage
 from email.utils import parseaddr
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -324,7 +325,8 @@ def speak(project: Project, source: str, message: str, next_step: str) -> list[A
         if last and now - datetime.fromisoformat(last) < timedelta(hours=REPEAT_HOURS):
             return []
         alert = {
-            "alert_id": source, "alert_time": now, "alert_level": "CRITICAL", "alert_source": source,
+            "alert_id": spoken_id(source, now), "alert_time": now,
+            "alert_level": "CRITICAL", "alert_source": source,
             "alert_message": message, "job_id": None, "owner": "platform", "detail_table": "the database",
             "next_step": next_step,
         }  # fmt: skip
@@ -335,9 +337,36 @@ def speak(project: Project, source: str, message: str, next_step: str) -> list[A
         ]
         if any(attempt.is_delivered for attempt in attempts):
             project.runs_dir.mkdir(parents=True, exist_ok=True)
-            remembered.write_text(json.dumps({**spoken, source: now.astimezone(timezone.utc).isoformat()}))
+            remembered.write_text(json.dumps({**spoken, source: _moment(now)}))
         return attempts
     return []
+
+
+def spoken_id(source: str, moment: datetime) -> str:
+    """The id of an alert that no table holds: people take it by this."""
+    return sha256(f"{source}|{_moment(moment)}".encode()).hexdigest()
+
+
+def take_spoken(project: Project, prefix: str) -> str | None:
+    """Take the alert without a row whose id begins with `prefix`: it is silent for a day from now.
+
+    Gives its source, or None where there is none.
+    """
+    remembered = project.runs_dir / SPOKEN
+    spoken = _spoken(remembered)
+    found = [
+        source
+        for source, told in spoken.items()
+        if prefix and spoken_id(source, datetime.fromisoformat(told)).startswith(prefix)
+    ]
+    if len(found) != 1:
+        return None
+    remembered.write_text(json.dumps({**spoken, found[0]: _moment(clock.now())}))
+    return found[0]
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).isoformat()
 
 
 def _spoken(path: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.lock import Deadline, tell_nobody
 from eros_dbt_runner.owned_objects import RELATIONS
 from eros_dbt_runner.project import Project, Target
-from eros_dbt_runner.warehouse import DuckDbWarehouse, Object, Warehouse, plain
+from eros_dbt_runner.warehouse import LOGS, DuckDbWarehouse, Object, Warehouse, plain
 from eros_dbt_runner.writing import put_in_place
 
 ID_FORMAT = "%Y%m%d_%H%M%S"
@@ -224,7 +224,7 @@ class FileStore(Store):
 def _delete(folder: Path) -> None:
     """Delete the folder of a backup; what somebody else has put there stays."""
     with suppress(OSError):
-        for name in (RECORD, COPY):
+        for name in (RECORD, COPY, *(COPY + log for log in LOGS)):
             (folder / name).unlink(missing_ok=True)
         folder.rmdir()
 

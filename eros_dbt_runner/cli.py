@@ -112,6 +112,7 @@ for command in (
     reading.show_schedule,
     reading.explain,
     reading.select,
+    reading.rejected,
     exporting.export,
     reporting.report,
     backing_up.backup,

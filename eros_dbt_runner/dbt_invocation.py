@@ -8,6 +8,8 @@ a parse error or a lock conflict run_results.json still holds the previous run.
 import contextlib
 import gc
 import json
+import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,15 @@ from eros_dbt_runner.lock import is_lock_error
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
+
+
+# The options of dbt that may come from the environment: they say where things are and how dbt talks. All
+# others would change what a schedule does, and `eros` gives those that it wants itself.
+KEPT_OPTIONS = (
+    "TARGET", "TARGET_PATH", "PROFILES_DIR", "PARTIAL_PARSE", "SEND_ANONYMOUS_USAGE_STATS",
+    "LOG_CACHE_EVENTS", "LOG_FILE_MAX_BYTES", "LOG_FORMAT", "LOG_FORMAT_FILE", "LOG_PATH",
+    "PRINT", "PRINTER_WIDTH", "QUIET", "USE_COLORS", "USE_COLORS_FILE",
+)  # fmt: skip
 
 
 class Failure(Enum):
@@ -88,8 +99,11 @@ def invoke(
     write = getattr(outcome.result, "write", None)
     if write:
         for file in results_files:
-            with contextlib.suppress(OSError):  # for people; the verdict needs none of them
+            try:
                 write(str(file))
+            except OSError:  # for people; the verdict needs none of them
+                with contextlib.suppress(OSError):
+                    file.unlink(missing_ok=True)
     results = getattr(outcome.result, "results", None)
     if outcome.exception is None:
         failure, error = None, ""
@@ -127,10 +141,22 @@ def compile_nodes(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
 
 
 def _run(arguments: list[str], callbacks: list[Callable[[Any], None]]) -> "dbtRunnerResult":
+    logging.raiseExceptions = False  # a log that cannot be written is no news for each of its lines
     gc.disable()  # this process ends with its run; looking for garbage would cost it a second
     from dbt.cli.main import dbtRunner
 
+    _forget_options()
     return dbtRunner(callbacks=callbacks).invoke(arguments)
+
+
+def _forget_options() -> None:
+    """Take dbt's options out of this process's environment, in both spellings, but for KEPT_OPTIONS."""
+    from dbt.cli.params import KNOWN_ENV_VARS
+
+    for option in KNOWN_ENV_VARS:
+        if option.name.removeprefix("DBT_ENGINE_") not in KEPT_OPTIONS:
+            os.environ.pop(option.name, None)
+            os.environ.pop(option.old_name or option.name, None)
 
 
 def _close_database(*, is_stopped: bool = False) -> None:

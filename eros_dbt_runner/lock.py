@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.1
 # A stopped query of this process ends soon, or with the process.
 OWN_SECONDS = 5.0
+_DAMAGED = re.compile(
+    r"Corrupt (database|WAL) file|not a valid DuckDB database file|Could not read enough bytes"
+    r"|Failure while replaying WAL file|[Dd]eserializ|INTERNAL Error|FATAL Error"
+)
+_OTHERWISE = re.compile(
+    r"Permission denied|Input/output error|No space left|Too many open files|Cannot allocate memory"
+    r"|version number|newer version|encrypt|Out of Memory",
+    re.IGNORECASE,
+)
 _DUCKDB_HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
 
@@ -58,8 +67,11 @@ def is_lock_error(text: str) -> bool:
 
 
 def is_torn_error(text: str) -> bool:
-    """Whether `text` is DuckDB's message that a part of the file is not what its checksum says."""
-    return "Corrupt database file" in text or "Corrupt WAL file" in text
+    """Whether `text` is what DuckDB says of a file, or its log, that is not what was written once.
+
+    A file that is whole and cannot be opened here, of a newer DuckDB or encrypted, is none.
+    """
+    return bool(_DAMAGED.search(text)) and not _OTHERWISE.search(text)
 
 
 def _is_own_connection(text: str) -> bool:
@@ -114,18 +126,24 @@ def hold(
     except OSError as error:
         raise ErosError(f"{lock_file} cannot be written: {error.strerror}.", ExitCode.CANNOT_START) from None
     try:
-        _write(side_file, {"pid": os.getpid(), "schedule": schedule, "since": iso(now())})
+        with suppress(OSError):  # it only says who it is
+            _write(side_file, {"pid": os.getpid(), "schedule": schedule, "since": iso(now())})
         yield
     finally:
-        side_file.unlink(missing_ok=True)
+        with suppress(OSError):
+            side_file.unlink(missing_ok=True)
         lock.release()
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the new one, never half of it."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(content), encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(content), encoding="utf-8")
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _holder(side_file: Path) -> str:
@@ -150,7 +168,11 @@ def connect_when_free(
     own = Deadline(min(OWN_SECONDS, deadline.left()))
     while True:
         try:
-            return duckdb.connect(str(database), read_only=read_only)
+            connection = duckdb.connect(str(database), read_only=read_only)
+            if not read_only:  # a checkpoint is a step of its own, see writing.py
+                connection.execute("set checkpoint_threshold = '1TB'")
+                connection.execute("pragma disable_checkpoint_on_shutdown")
+            return connection
         except duckdb.Error as error:
             text = str(error)
         if is_torn_error(text):

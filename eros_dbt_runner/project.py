@@ -1,5 +1,6 @@
 """Where things are: the dbt project, its profile, the database file, the input tables."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ DEFAULT_RUNS_DIR = "runs"
 DEFAULT_BACKUP_DIR = "backups"
 DEFAULT_KEEP_RUNS_DAYS = 30
 DEFAULT_BIGQUERY_BACKUP_DAYS = 90
+DEFAULT_LOG_MB = 16
 DEFAULT_USD_PER_TIB = 6.25  # on-demand price of a query in location US
 # The same rules in C, where there is a C library: ten times as fast over all the files of the models.
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -80,7 +82,8 @@ class Project:
 
     Relative values of EROS_DUCKDB_PATH and EROS_DATA_DIR count from the project folder, where dbt
     resolves them too. `runs_dir` (EROS_RUNS_DIR) keeps what each run leaves, `backup_dir`
-    (EROS_BACKUP_DIR) the copies of the DuckDB file.
+    (EROS_BACKUP_DIR) the copies of the DuckDB file. `is_sample` tells that nobody named a folder with
+    inputs and the shipped sample is taken.
     """
 
     directory: Path
@@ -89,6 +92,7 @@ class Project:
     data_dir: Path
     runs_dir: Path
     backup_dir: Path
+    is_sample: bool = False
 
     @classmethod
     def locate(cls, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> "Project":
@@ -118,20 +122,31 @@ class Project:
 
     @classmethod
     def _at(cls, directory: Path, env: Mapping[str, str]) -> "Project":
-        own = (
-            DEFAULT_DATA_DIR
-            if any((directory / DEFAULT_DATA_DIR).glob("mass_messages.*"))
-            else SHIPPED_DATA_DIR
-        )
+        own = DEFAULT_DATA_DIR if any((directory / DEFAULT_DATA_DIR).glob("*")) else SHIPPED_DATA_DIR
         data = env.get("EROS_DATA_DIR") or own
         return cls(
             directory=directory,
-            profiles_dir=directory / env.get("DBT_PROFILES_DIR", "."),
+            profiles_dir=directory / (dbt_option("PROFILES_DIR", env) or "."),
             database=(directory / (env.get("EROS_DUCKDB_PATH") or DEFAULT_DATABASE)).resolve(),
             data_dir=(directory / data).resolve(),
+            is_sample=not env.get("EROS_DATA_DIR") and own == SHIPPED_DATA_DIR,
             runs_dir=(directory / (env.get("EROS_RUNS_DIR") or DEFAULT_RUNS_DIR)).resolve(),
             backup_dir=(directory / (env.get("EROS_BACKUP_DIR") or DEFAULT_BACKUP_DIR)).resolve(),
         )
+
+    def inputs(self) -> str:
+        """The folder of the input tables, and that all in it is invented if `eros sample-data` made it."""
+        try:
+            sizes = json.loads((self.data_dir / "generated.json").read_text(encoding="utf-8"))["bytes"]
+            files = list(self.data_dir.glob("mass_messages*"))
+            is_made = bool(files) and all(file.stat().st_size == sizes.get(file.name) for file in files)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            is_made = False
+        return f"{self.data_dir}{' (sample data: all of it is invented)' if is_made else ''}"
+
+    def sample_as_of(self) -> str:
+        """The moment at which the shipped sample ends, the var sample_as_of of dbt_project.yml."""
+        return str(read_yaml(self.directory / "dbt_project.yml")["vars"]["sample_as_of"])
 
     @property
     def keep_runs_days(self) -> int:
@@ -139,7 +154,7 @@ class Project:
 
         Raises ErosError (USAGE) for a value that is no number of days.
         """
-        return _days("EROS_KEEP_RUNS_DAYS", DEFAULT_KEEP_RUNS_DAYS)
+        return _whole_number("EROS_KEEP_RUNS_DAYS", DEFAULT_KEEP_RUNS_DAYS)
 
     @property
     def bigquery_backup_days(self) -> int:
@@ -147,7 +162,15 @@ class Project:
 
         Raises ErosError (USAGE) for a value that is no number of days.
         """
-        return _days("EROS_BIGQUERY_BACKUP_DAYS", DEFAULT_BIGQUERY_BACKUP_DAYS)
+        return _whole_number("EROS_BIGQUERY_BACKUP_DAYS", DEFAULT_BIGQUERY_BACKUP_DAYS)
+
+    @property
+    def log_limit_bytes(self) -> int:
+        """From how many bytes on DuckDB's log goes into its file (EROS_DUCKDB_LOG_MB).
+
+        Raises ErosError (USAGE) for a value that is no number of megabytes.
+        """
+        return _whole_number("EROS_DUCKDB_LOG_MB", DEFAULT_LOG_MB, "megabytes") * 10**6
 
     @property
     def usd_per_tib(self) -> float:
@@ -169,7 +192,7 @@ class Project:
     @property
     def target_dir(self) -> Path:
         """Where dbt keeps its parse and what it compiled."""
-        return self.directory / (os.environ.get("DBT_TARGET_PATH") or "target")
+        return self.directory / (dbt_option("TARGET_PATH", os.environ) or "target")
 
     def lock_file(self, target: Target) -> Path:
         """Runs that write to the same place share it: one per database file, else one per target."""
@@ -191,7 +214,7 @@ class Project:
         """
         profile = read_yaml(self.profiles_dir / "profiles.yml").get(PROFILE) or {}
         outputs = profile.get("outputs") or {}
-        name = name or os.environ.get("DBT_TARGET") or profile.get("target")
+        name = name or dbt_option("TARGET", os.environ) or profile.get("target")
         if name is None or name not in outputs:
             raise ErosError(
                 f"There is no target {name!r} in profiles.yml; known: {', '.join(outputs)}.",
@@ -200,11 +223,16 @@ class Project:
         return Target(name, str(outputs[name].get("type")), outputs[name])
 
 
-def _days(variable: str, default: int) -> int:
+def dbt_option(name: str, env: Mapping[str, str]) -> str | None:
+    """What the environment says of an option of dbt, which has two spellings; None if nothing."""
+    return env.get(f"DBT_ENGINE_{name}") or env.get(f"DBT_{name}")
+
+
+def _whole_number(variable: str, default: int, unit: str = "days") -> int:
     given = os.environ.get(variable) or str(default)
     if not given.isdecimal() or len(given) > 5 or int(given) < 1:
         raise ErosError(
-            f"{variable} must be a whole number of days from 1 to 99999, not {one_sentence(given, 40)!r}.",
+            f"{variable} must be a whole number of {unit} from 1 to 99999, not {one_sentence(given, 40)!r}.",
             ExitCode.USAGE,
         )
     return int(given)

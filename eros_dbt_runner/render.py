@@ -17,6 +17,7 @@ from rich.text import Text
 from eros_dbt_runner import clock, output
 from eros_dbt_runner.dbt_invocation import NodeEvent
 from eros_dbt_runner.errors import one_sentence
+from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.explanations import meaning
 from eros_dbt_runner.runs import Report
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from eros_dbt_runner.verification import Result
 
 Row = Mapping[str, Any]
+MOST_REASONS = 5
+LONGEST_ROW = 160
 BAD = ("error", "fail", "runtime error")
 CHECK_STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}
 STYLES = {"SUCCESS": "green", "COMPLETED_NO_WORK": "cyan", "COMPLETED_WITH_ERRORS": "yellow"}
@@ -122,14 +125,35 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
         facts.add_row(label, ", ".join(f"{number} {status}" for status, number in statuses.items()))
     if job.get("creators_processed") is not None:
         left_out = job["creators_failed"] or 0
-        facts.add_row("creators", f"{job['creators_processed']} scheduled, {left_out} left out")
+        words = ("scheduled", "left out")
+        if verdict.exit_code is not ExitCode.OK:  # who passed the check of a run that failed got nothing
+            words = ("passed their check", "failed it")
+        facts.add_row("creators", f"{job['creators_processed']} {words[0]}, {left_out} {words[1]}")
     if verdict.evidence.messages_scheduled is not None:
         facts.add_row("messages", f"{verdict.evidence.messages_scheduled} in the day's schedule")
+    if (learnt := verdict.evidence.learning) is not None:
+        facts.add_row(
+            "learnt",
+            f"{learnt['outcomes']} outcomes of {learnt['eligible_messages']} messages,"
+            f" {learnt['matched_messages']} matched to a caption",
+        )
+    if verdict.evidence.messages_kept:
+        facts.add_row(
+            "kept", f"{verdict.evidence.messages_kept} messages known from before that the input lacks now"
+        )
     for source, rows in verdict.evidence.rejected_rows.items():
-        facts.add_row("rejected rows", f"{rows} of {source}, see rejected_rows")
+        facts.add_row("rejected rows", f"{rows} of {source}, see `eros rejected`")
+    facts.add_row("database", Text(report.database))
+    facts.add_row("inputs", Text(report.inputs))
     console.print(Panel(facts, title=f"eros run {report.schedule}", border_style=style, expand=False))
     for error in verdict.evidence.creator_errors:
         console.print(Text(f"left out  {error['page_name']}: {error['error_message']}"))
+    told = {error["error_message"] for error in verdict.evidence.creator_errors}
+    for short in verdict.evidence.messages_left_out:
+        if short["reason"] not in told:
+            console.print(Text(f"left out  {_left_out(short)}"))
+    for reason in verdict.evidence.rejection_reasons[:MOST_REASONS]:
+        console.print(Text(f"rejected  {_rejected(reason)}"))
     for note in verdict.evidence.notes:
         console.print(Text(f"note      {note}"))
     for warning in verdict.warnings:
@@ -137,6 +161,48 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
     for problem in verdict.problems:
         console.print(Text(f"problem   {problem.what}: {problem.why}", style="red"))
         console.print(Text(f"          next: {problem.next_step}"))
+
+
+def _left_out(short: Row) -> str:
+    """How many messages of how many pages, and why."""
+    pages = f"{short['pages']} page{'' if short['pages'] == 1 else 's'}"
+    return f"{_messages(short['messages'])} of {pages}: {short['reason']}"
+
+
+def _messages(number: int) -> str:
+    return f"{number} message{'' if number == 1 else 's'}"
+
+
+def _rejected(reason: Row) -> str:
+    """How many rows of which table, why, and one of them."""
+    key = reason["example_row_key"]
+    example = f", for example {key}" if key is not None else ""
+    number = f"{reason['row_count']:,} row{'' if reason['row_count'] == 1 else 's'}"
+    return f"{number} of {reason['source_name']}: {reason['rejection_reason']}{example}"
+
+
+def show_rejected(rows: Sequence[Row], more: int) -> None:
+    """Why rows of the inputs cannot be used, each reason with one of its rows; `more` are not shown."""
+    table = Table(title="rows that cannot be used")
+    table.add_column("rows", justify="right")
+    table.add_column("table", overflow="fold")
+    table.add_column("why, and one of them", overflow="fold")
+    for row in rows:
+        text = Text(row["rejection_reason"])
+        key = row["example_row_key"]
+        example = f"row {'without a key' if key is None else key}: {row['example_row'] or ''}"
+        text.append(f"\n{one_sentence(example, LONGEST_ROW)}", style="dim")
+        table.add_row(f"{row['row_count']:,}", row["source_name"], text)
+    console = _console()
+    console.print(table)
+    if more > 0:
+        console.print(f"{more} more reasons; --limit shows more, --json all of each row", style="dim")
+    console.print("Every row with its reason is in rejected_rows.", style="dim")
+
+
+def show_source(database: str, inputs: str) -> None:
+    """Below a table: which database it is from, and what that was made from."""
+    _console().print(Text(f"database {database}, inputs {inputs}", style="dim"), soft_wrap=True)
 
 
 def show_runs(rows: Sequence[Row], zone: ZoneInfo) -> None:
@@ -246,6 +312,7 @@ def show_dry_run(plan: Row) -> None:
     facts.add_column(overflow="fold")
     facts.add_row("as of", plan["as_of"])
     facts.add_row("execution date", plan["execution_date"])
+    facts.add_row("inputs", Text(plan["inputs"]))
     facts.add_row("arguments", " ".join(plan["arguments"]))
     for name, value in plan["environment"].items():
         facts.add_row("environment", f"{name}={value}")
@@ -273,8 +340,8 @@ def _show_cost(console: Console, cost: Row) -> None:
     console.print(f"at {cost['usd_per_tib']:g} USD per TiB; what a merge reads of its own table comes on top")
 
 
-def show_day(rows: Sequence[Row], day: date, zone: ZoneInfo) -> None:
-    """The plan of a date, one line per page with its sending times."""
+def show_day(rows: Sequence[Row], day: date, zone: ZoneInfo, left_out: Sequence[Row]) -> None:
+    """The plan of a date, one line per page with its sending times, and what was `left_out`."""
     table = Table(title=f"{day:%A} {day.isoformat()}, times in {zone.key}")
     for name in ("page", "PPV", "bump", "sending times (b = bump)"):
         table.add_column(name, justify="right" if name in ("PPV", "bump") else "left")
@@ -287,11 +354,18 @@ def show_day(rows: Sequence[Row], day: date, zone: ZoneInfo) -> None:
         table.add_row(page, str(len(messages) - len(bumps)), str(len(bumps)), times)
     console = _console()
     console.print(table)
+    for short in left_out:
+        console.print(Text(f"left out  {short['page_name']}: {_shortfall(short)}"))
     console.print("One page with its captions: eros schedule PAGE", style="dim")
 
 
-def show_page_day(rows: Sequence[Row], page: str, day: date, zone: ZoneInfo) -> None:
-    """The messages of a page on a date."""
+def _shortfall(short: Row) -> str:
+    """How many of a page's messages were left out, and why."""
+    return f"{short['left_out_count']} of {_messages(short['planned_count'])}: {short['reason']}"
+
+
+def show_page_day(rows: Sequence[Row], page: str, day: date, zone: ZoneInfo, left_out: Sequence[Row]) -> None:
+    """The messages of a page on a date, and what was `left_out`."""
     table = Table(title=f"{page}, {day:%A} {day.isoformat()}, times in {zone.key}")
     for name in ("slot", "time", "type", "tier", "category", "urgent", "caption", "text"):
         table.add_column(name, justify="right" if name in ("slot", "caption") else "left")
@@ -308,6 +382,8 @@ def show_page_day(rows: Sequence[Row], page: str, day: date, zone: ZoneInfo) -> 
         )
     console = _console()
     console.print(table)
+    for short in left_out:
+        console.print(Text(f"left out  {_shortfall(short)}"))
     console.print(f"Why a caption was chosen: eros explain {page} {day} SLOT", style="dim")
 
 

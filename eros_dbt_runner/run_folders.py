@@ -11,7 +11,8 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,10 @@ OWN_FILE = re.compile(r"run\.json(\.\d+)?|run_results\.json|dbt\.log(\.\d+)?(\.g
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run."""
+    """The folder of one run. `noted` is what this process has recorded, whatever became of the file."""
 
     path: Path
+    noted: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def create(cls, runs: Path, schedule: str) -> "RunFolder":
@@ -42,14 +44,23 @@ class RunFolder:
         return cls(path)
 
     def record(self, facts: Mapping[str, Any]) -> None:
-        """Add `facts` to run.json; a reader sees the old state or the new one."""
+        """Add `facts` to run.json; a reader sees the old state or the new one. Raises OSError."""
+        content = {**self.facts(), **facts}
+        self.noted.update(facts)
         draft = self.path / f"{RECORD}.{os.getpid()}"
-        draft.write_text(json.dumps({**self.facts(), **facts}, ensure_ascii=False, indent=2), "utf-8")
-        draft.replace(self.path / RECORD)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)  # somebody may have deleted it in mid-run
+            draft.write_text(json.dumps(content, ensure_ascii=False, indent=2), "utf-8")
+            draft.replace(self.path / RECORD)
+        except OSError:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+                self.path.rmdir()  # if nothing is in it
+            raise
 
     def facts(self) -> dict[str, Any]:
-        """What run.json says; {} where it is missing or broken."""
-        return _read_json(self.path / RECORD)
+        """What run.json says; where it is missing or broken, what this process has noted."""
+        return {**self.noted, **_read_json(self.path / RECORD)}
 
     def is_ours(self) -> bool:
         """Whether `eros` made this folder: it has the name of a run, and a record that `eros` wrote.
@@ -92,12 +103,18 @@ class RunFolder:
         return [result for result in found if isinstance(result, dict)] if isinstance(found, list) else []
 
     def pack_log(self) -> None:
-        """Compress the log, which holds every statement: to about a tenth."""
-        log = self.path / LOG
-        if log.exists():
-            with log.open("rb") as source, gzip.open(f"{log}.gz", "wb") as packed:
-                shutil.copyfileobj(source, packed)
+        """Compress the log, which holds every statement: to about a tenth. Raises OSError."""
+        log, packed = self.path / LOG, self.path / f"{LOG}.gz"
+        if not log.exists():
+            return
+        try:
+            with log.open("rb") as source, gzip.open(packed, "wb") as target:
+                shutil.copyfileobj(source, target)
             log.unlink()
+        except OSError:
+            with suppress(OSError):
+                packed.unlink(missing_ok=True)
+            raise
 
     def log(self) -> Path | None:
         """The log, packed or not."""
@@ -136,9 +153,12 @@ def adopt(runs: Path, target: Path) -> RunFolder | None:
     if find(runs, invocation_id):
         return None
     folder = RunFolder(runs / f"{moment:%Y%m%dT%H%M%SZ}_dbt_{invocation_id[:8]}")
-    folder.path.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(target / RESULTS, folder.path / RESULTS)
-    folder.record({"schedule": None, "invocation_id": invocation_id, "ended_at": iso(moment)})
+    try:
+        folder.record({"schedule": None, "invocation_id": invocation_id, "ended_at": iso(moment)})
+        shutil.copyfile(target / RESULTS, folder.path / RESULTS)
+    except OSError:  # no room for it; there is no half of it either
+        folder.delete()
+        return None
     return folder
 
 

@@ -18,7 +18,7 @@ from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.schedules import Schedule
 from eros_dbt_runner.signals import StopRequest, stop_on_signals
 from eros_dbt_runner.verdict import Evidence, Verdict, judge
-from eros_dbt_runner.writing import hold_database
+from eros_dbt_runner.writing import hold_database, keep_published
 
 TIB = 2**40
 # The moment, in UTC, at which a schedule was due; `eros serve` tells its runs.
@@ -63,6 +63,8 @@ class Report:
     invocation_id: str | None
     seconds: float
     verdict: Verdict
+    database: str = ""
+    inputs: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The report as `--json` prints it."""
@@ -76,13 +78,19 @@ class Report:
                 "as_of": self.as_of,
                 "execution_date": self.execution_date,
                 "invocation_id": self.invocation_id,
+                "database": self.database,
+                "inputs": self.inputs,
                 "duration_seconds": round(self.seconds, 3),
                 "nodes": verdict.counts,
                 "creators_processed": job.get("creators_processed"),
                 "creators_failed": job.get("creators_failed"),
                 "creator_errors": verdict.evidence.creator_errors,
                 "messages_scheduled": verdict.evidence.messages_scheduled,
+                "messages_left_out": verdict.evidence.messages_left_out,
                 "rejected_rows": verdict.evidence.rejected_rows,
+                "messages_kept": verdict.evidence.messages_kept,
+                "learning": verdict.evidence.learning,
+                "rejection_reasons": verdict.evidence.rejection_reasons,
                 "notes": list(verdict.evidence.notes),
                 "warnings": [{"name": result.name, "message": result.message} for result in verdict.warnings],
                 "problems": [vars(problem) for problem in verdict.problems],
@@ -96,13 +104,17 @@ def environment(request: Request, as_of: datetime) -> dict[str, str]:
 
     By environment and not by --vars, which would cost a full parse. EROS_DUCKDB_PATH is left as it
     is: dbt resolves it from the project folder as `Project` does, and another spelling of the same
-    path would cost a full parse too.
+    path would cost a full parse too. But where it is a link, DuckDB calls the catalogue by the name of
+    the file behind it, and dbt has to know that name.
     """
     values = {
         "EROS_JOB_NAME": request.schedule.name,
         "EROS_AS_OF": clock.iso(as_of),
         "EROS_DATA_DIR": str(request.project.data_dir),
     }
+    given = os.environ.get("EROS_DUCKDB_PATH")
+    if given and Path(given).stem != request.project.database.stem:
+        values["EROS_DUCKDB_PATH"] = str(request.project.database)
     if request.since:
         values["EROS_SINCE"] = request.since.isoformat()
     return values
@@ -125,9 +137,17 @@ def arguments(request: Request, command: str = "build", log_path: Path | None = 
     return result
 
 
+def _present(request: Request) -> datetime:
+    """The moment of a run that names none: now, or the end of the shipped sample where only that is there."""
+    project = request.project
+    if not (request.on_duckdb and project.is_sample) or warehouse.has_loaded_inputs(project.database):
+        return clock.now()
+    return clock.parse_moment(project.sample_as_of(), "sample_as_of")
+
+
 def dry_run(request: Request) -> dict[str, Any]:
     """What `run` would hand to dbt and build; nothing runs, no lock is taken."""
-    as_of = request.as_of or clock.now()
+    as_of = request.as_of or _present(request)
     given = environment(request, as_of)
     _enter(request, given)
     listing = [*arguments(request, "list"), "--output", "json", "--output-keys"]
@@ -144,6 +164,7 @@ def dry_run(request: Request) -> dict[str, Any]:
         "execution_date": clock.local_date(as_of, request.schedule.timezone).isoformat(),
         "arguments": ["dbt", *arguments(request)],
         "environment": {**given, "EROS_DUCKDB_PATH": str(request.project.database)},
+        "inputs": request.project.inputs() if request.on_duckdb else "tables in the dataset",
         "nodes": {
             kind: sorted(node["name"] for node in nodes if node["resource_type"] == kind) for kind in kinds
         },
@@ -209,7 +230,7 @@ def _locked_run(
 ) -> Report:
     began = time.monotonic()
     _refuse_without_service()
-    as_of = request.as_of or clock.now()
+    as_of = request.as_of or _present(request)
     execution_date = clock.local_date(as_of, request.schedule.timezone)
     _enter(request, environment(request, as_of))
     _close_broken_off(request)
@@ -230,6 +251,8 @@ def _locked_run(
     )
     if invocation.success and verdict.exit_code is not ExitCode.OK:
         _overrule(request, folder, verdict, on_wait)
+    if request.on_duckdb and "schedule_recommendations" in built and verdict.exit_code is ExitCode.OK:
+        notes = [*notes, *keep_published(request.project)]
     told = tuple(NodeResult("database_file", "file", "warn", note) for note in notes)
     verdict = replace(verdict, warnings=(*told, *verdict.warnings))
     report = Report(
@@ -239,17 +262,61 @@ def _locked_run(
         invocation_id=folder.run_id(),
         seconds=time.monotonic() - began,
         verdict=verdict,
+        database=str(request.project.database) if request.on_duckdb else request.target.name,
+        inputs=request.project.inputs() if request.on_duckdb else "tables in the dataset",
     )
-    folder.record(
-        {
-            "ended_at": clock.iso(clock.now()),
-            "status": verdict.status,
-            "exit_code": int(verdict.exit_code),
-            "report": report.as_json(),
-        }
-    )
-    folder.pack_log()
+    try:
+        folder.record(
+            {
+                "ended_at": clock.iso(clock.now()),
+                "status": verdict.status,
+                "exit_code": int(verdict.exit_code),
+                "report": report.as_json(),
+            }
+        )
+        folder.pack_log()
+    except OSError as error:  # the run is what it was, though its folder cannot tell
+        note = NodeResult("run_folder", "file", "warn", f"{folder.path} cannot be written: {error.strerror}")
+        report = replace(report, verdict=replace(verdict, warnings=(*verdict.warnings, note)))
     return report
+
+
+def note_unbegun(request: Request, error: ErosError, began: datetime) -> str | None:
+    """Keep a record of a run that could not begin, for `eros runs`; gives its id. Never raises."""
+    ended = {
+        "ended_at": clock.iso(clock.now()),
+        "status": "FAILED",
+        "exit_code": int(error.code),
+        "error": str(error),
+    }
+    with suppress(OSError, ErosError):
+        runs_dir, own = request.project.runs_dir, f"_{request.schedule.name}_{os.getpid()}"
+        for folder in run_folders.folders(runs_dir):
+            if folder.path.name.endswith(own) and folder.facts().get("status") == "RUNNING":
+                break  # it came as far as having one
+        else:
+            folder = RunFolder.create(runs_dir, request.schedule.name)
+            folder.record({**_beginning(request, request.as_of or began), "began_at": clock.iso(began)})
+        folder.record(ended)
+        return folder.run_id()
+    return None
+
+
+def _beginning(request: Request, as_of: datetime) -> dict[str, Any]:
+    """What the record of a run says from its beginning on."""
+    return {
+        "schedule": request.schedule.name,
+        "as_of": clock.iso(as_of),
+        "since": request.since.isoformat() if request.since else None,
+        "full_refresh": request.full_refresh,
+        "asks_for_target": request.asks_for_target,
+        "is_replay": request.as_of is not None,
+        "slot": os.environ.get(SLOT_VARIABLE),
+        "target": request.target.name,
+        "database": request.project.identity(request.target),
+        "began_at": clock.iso(clock.now()),
+        "status": "RUNNING",
+    }
 
 
 def _refuse_without_service() -> None:
@@ -265,19 +332,7 @@ def _begin_folder(request: Request, as_of: datetime) -> RunFolder:
         run_folders.prune(request.project.runs_dir, request.project.keep_runs_days)
         run_folders.adopt(request.project.runs_dir, request.project.target_dir)
         folder = RunFolder.create(request.project.runs_dir, request.schedule.name)
-        folder.record(
-            {
-                "schedule": request.schedule.name,
-                "as_of": clock.iso(as_of),
-                "since": request.since.isoformat() if request.since else None,
-                "is_replay": request.as_of is not None,
-                "slot": os.environ.get(SLOT_VARIABLE),
-                "target": request.target.name,
-                "database": request.project.identity(request.target),
-                "began_at": clock.iso(clock.now()),
-                "status": "RUNNING",
-            }
-        )
+        folder.record(_beginning(request, as_of))
     except OSError as error:
         raise ErosError(
             f"{request.project.runs_dir} cannot be written: {error.strerror}.", ExitCode.CANNOT_START
@@ -325,7 +380,7 @@ def _close_broken_off(request: Request) -> None:
                 with suppress(KeyError, TypeError, ValueError, AttributeError):  # nobody can read its record
                     status = _fail(tables, request, folder, "the run was killed")
                     folder.record({"status": status, "ended_at": clock.iso(clock.now())})
-    except ErosError:
+    except (ErosError, OSError):  # the next run does it
         pass
 
 
@@ -377,12 +432,18 @@ def _invoke(
             _wait_for_file(request.project.database, deadline, on_wait)
         invocation = dbt_invocation.invoke(
             arguments(request, log_path=folder.path),
-            lambda invocation_id: folder.record({"invocation_id": invocation_id}),
+            lambda invocation_id: _note(folder, invocation_id),
             on_event,
             [folder.path / run_folders.RESULTS, request.project.target_dir / run_folders.RESULTS],
         )
         if invocation.failure is not Failure.LOCKED or deadline.left() == 0:
             return invocation
+
+
+def _note(folder: RunFolder, invocation_id: str) -> None:
+    """Tell the folder the run's id; without room for it the run goes on."""
+    with suppress(OSError):
+        folder.record({"invocation_id": invocation_id})
 
 
 def _wait_for_file(database: Path, deadline: lock.Deadline, on_wait: Callable[[str], None]) -> None:

@@ -12,30 +12,73 @@ from cronsim import CronSim
 from eros_dbt_runner.clock import now
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.project import Project
 from eros_dbt_runner.schedules import Schedule
 
+Settings = Mapping[str, str]
+NOTHING_SET: Settings = {}
+# What a single run is told, and what somebody must not read in a file.
+OF_ONE_RUN = frozenset({
+    "EROS_AS_OF", "EROS_SINCE", "EROS_JOB_NAME", "EROS_SLOT", "EROS_SERVICE_PID", "EROS_TIMEOUT_SECONDS",
+    "EROS_PROJECT_DIR",
+})  # fmt: skip
+SECRETS = ("PASSWORD", "TOKEN", "SECRET", "WEBHOOK")
+PATHS = {
+    "EROS_DATA_DIR": "data_dir", "EROS_DUCKDB_PATH": "database", "EROS_RUNS_DIR": "runs_dir",
+    "EROS_BACKUP_DIR": "backup_dir", "DBT_PROFILES_DIR": "profiles_dir",
+}  # fmt: skip
 MADE_BY = "Made from schedules.yml by `eros schedules export`."
 ALL = {"minutes": 60, "hours": 24, "days": 31, "months": 12, "weekdays": 7}
 WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def as_cron(schedules: Iterable[Schedule], directory: Path, command: Path) -> dict[str, str]:
+def settings_of(project: Project, environment: Settings) -> dict[str, str]:
+    """The settings that a run here has and that one started by another scheduler needs; paths are absolute.
+
+    Raises ErosError (USAGE) for one with a line end, and for secrets, which have no place in such a file.
+    """
+    found = {
+        name: str(getattr(project, PATHS[name])) if name in PATHS else value
+        for name, value in sorted(environment.items())
+        if value and (name.startswith("EROS_") or name in ("DBT_TARGET", "DBT_PROFILES_DIR"))
+        and name not in OF_ONE_RUN
+    }  # fmt: skip
+    secret = [name for name in found if any(word in name for word in SECRETS)]
+    if secret:
+        raise ErosError(
+            f"{', '.join(secret)} would stand readable in the files: unset it here, export again, and set it"
+            " where the scheduler keeps its secrets.",
+            ExitCode.USAGE,
+        )
+    broken = [name for name, value in found.items() if "\n" in value or '"' in value or "\\" in value]
+    if broken:
+        raise ErosError(f"{', '.join(broken)} holds a quote, a backslash or a line end.", ExitCode.USAGE)
+    return found
+
+
+def as_cron(
+    schedules: Iterable[Schedule], directory: Path, command: Path, settings: Settings = NOTHING_SET
+) -> dict[str, str]:
     """A crontab for cronie and others that know CRON_TZ."""
     schedules = list(schedules)
     lines = [f"# {MADE_BY}", f"CRON_TZ={schedules[0].timezone.key}"]
+    lines += [f'{name}="{value}"' for name, value in settings.items()]
     for schedule in schedules:
         line = f"cd {shlex.quote(str(directory))} && {shlex.quote(str(command))} run {schedule.name}"
         lines += [f"# {schedule.description}", f"{schedule.cron} {line.replace('%', chr(92) + '%')}"]
     return {"eros.crontab": "\n".join(lines) + "\n"}
 
 
-def as_systemd(schedules: Iterable[Schedule], directory: Path, command: Path) -> dict[str, str]:
+def as_systemd(
+    schedules: Iterable[Schedule], directory: Path, command: Path, settings: Settings = NOTHING_SET
+) -> dict[str, str]:
     """A service and a timer per schedule; a missed run is caught up with once (Persistent)."""
     files = {}
+    environment = "".join(f'Environment="{name}={_literal(value)}"\n' for name, value in settings.items())
     for schedule in schedules:
         files[f"eros-{schedule.name}.service"] = (
             f"# {MADE_BY}\n[Unit]\nDescription=EROS: {_literal(schedule.description)}\n\n"
-            f"[Service]\nType=oneshot\nWorkingDirectory={_literal(directory)}\n"
+            f"[Service]\nType=oneshot\nWorkingDirectory={_literal(directory)}\n{environment}"
             f'ExecStart="{_literal(command)}" run {schedule.name}\n'
             f"TimeoutStartSec={schedule.timeout_seconds}\n"
         )
@@ -74,7 +117,9 @@ def _values(values: set[int], kind: str) -> str:
     return "*" if len(values) == ALL[kind] else ",".join(f"{value:02}" for value in sorted(values))
 
 
-def as_github_actions(schedules: Iterable[Schedule], directory: Path, command: Path) -> dict[str, str]:
+def as_github_actions(
+    schedules: Iterable[Schedule], directory: Path, command: Path, settings: Settings = NOTHING_SET
+) -> dict[str, str]:
     """A workflow that runs each schedule on BigQuery, with credentials from a repository secret."""
     schedules = list(schedules)
     workflow = {
@@ -85,18 +130,24 @@ def as_github_actions(schedules: Iterable[Schedule], directory: Path, command: P
         },
         "permissions": {"contents": "read"},
         "concurrency": {"group": "eros", "cancel-in-progress": False},
-        "jobs": {schedule.name: _github_job(schedule) for schedule in schedules},
+        "jobs": {schedule.name: _github_job(schedule, _of_bigquery(settings)) for schedule in schedules},
     }
     text = yaml.safe_dump(workflow, sort_keys=False, width=110)
     return {"eros.yml": f"# {MADE_BY}\n{text}"}
 
 
-def _github_job(schedule: Schedule) -> Mapping[str, object]:
+def _of_bigquery(settings: Settings) -> dict[str, str]:
+    """Those that mean something elsewhere: no path of this machine does."""
+    here = {*PATHS, "DBT_TARGET", "EROS_BIGQUERY_METHOD", "EROS_BIGQUERY_KEYFILE"}
+    return {name: value for name, value in settings.items() if name not in here}
+
+
+def _github_job(schedule: Schedule, settings: Settings) -> Mapping[str, object]:
     return {
         "if": f"github.event.schedule == '{schedule.cron}'",
         "runs-on": "ubuntu-latest",
         "timeout-minutes": -(-schedule.timeout_seconds // 60) + 10,
-        "env": {"DBT_TARGET": "bigquery", "EROS_BIGQUERY_METHOD": "service-account"},
+        "env": {**settings, "DBT_TARGET": "bigquery", "EROS_BIGQUERY_METHOD": "service-account"},
         "steps": [
             {"uses": "actions/checkout@v4"},
             {"run": "python3 -m pip install --constraint constraints.txt '.[bigquery]'"},
@@ -111,7 +162,9 @@ def _github_job(schedule: Schedule) -> Mapping[str, object]:
     }
 
 
-def as_cloud_run(schedules: Iterable[Schedule], directory: Path, command: Path) -> dict[str, str]:
+def as_cloud_run(
+    schedules: Iterable[Schedule], directory: Path, command: Path, settings: Settings = NOTHING_SET
+) -> dict[str, str]:
     """A script that deploys a Cloud Run job per schedule and a Cloud Scheduler job that starts it."""
     lines = [
         "#!/usr/bin/env bash",
@@ -120,6 +173,9 @@ def as_cloud_run(schedules: Iterable[Schedule], directory: Path, command: Path) 
         "set -euo pipefail",
         ': "${PROJECT:?}" "${REGION:?}" "${IMAGE:?}" "${SERVICE_ACCOUNT:?}"',
     ]
+    given = {**_of_bigquery(settings), "DBT_TARGET": "bigquery"}
+    # Another separator than the comma, which may stand in a value.
+    variables = shlex.quote("^@^" + "@".join(f"{name}={value}" for name, value in given.items()))
     for schedule in schedules:
         job = f"eros-{schedule.name}"
         uri = "https://run.googleapis.com/v2/projects/${PROJECT}/locations/${REGION}/jobs/" + job + ":run"
@@ -127,7 +183,7 @@ def as_cloud_run(schedules: Iterable[Schedule], directory: Path, command: Path) 
             "",
             f"# {schedule.description}",
             f'gcloud run jobs deploy {job} --project "$PROJECT" --region "$REGION" --image "$IMAGE" \\',
-            '  --service-account "$SERVICE_ACCOUNT" --set-env-vars DBT_TARGET=bigquery \\',
+            '  --service-account "$SERVICE_ACCOUNT" --set-env-vars ' + variables + " \\",
             f"  --command eros --args run,{schedule.name} --task-timeout {schedule.timeout_seconds}s \\",
             f"  --max-retries {schedule.max_retries}",
             f'gcloud scheduler jobs delete {job} --project "$PROJECT" --location "$REGION" --quiet || true',

@@ -6,16 +6,19 @@ the run's own row in etl_job_runs. A run is good only when all three say so.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeResult
 from eros_dbt_runner.exit_codes import ExitCode
 
 BREAKER = "circuit_breaker"
+STOPS_TEST = "nothing_stops_publication"
 LOG = "the log (`eros runs show ID` says where)"
 GOOD = ("success", "pass", "warn", "no-op")
 STATUS_FAILED = "FAILED"
+# How macros/hooks/job_run.sql begins when tests that the schedule has to run were left out.
+NOT_RUN = "expected but not run"
 FINAL_STATUSES = ("SUCCESS", "COMPLETED_WITH_ERRORS", "COMPLETED_NO_WORK", STATUS_FAILED)
 
 
@@ -27,6 +30,12 @@ class Evidence:
     creator_errors: Sequence[Mapping[str, Any]] = ()
     messages_scheduled: int | None = None
     rejected_rows: Mapping[str, int] = field(default_factory=dict)
+    messages_kept: int = 0
+    learning: Mapping[str, int] | None = None
+    rejection_reasons: Sequence[Mapping[str, Any]] = ()
+    findings: Mapping[str, str] = field(default_factory=dict)
+    stops: Sequence[Mapping[str, Any]] = ()
+    messages_left_out: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
 
 
@@ -64,6 +73,7 @@ def judge(
     signal that asked the run to stop, if one did.
     """
     seen = evidence or Evidence()
+    invocation = _in_words(invocation, seen.findings)
     code, problems = _problems(schedule, expects, invocation, evidence, signal)
     results = invocation.results or ()
     if code is not ExitCode.OK:
@@ -78,6 +88,25 @@ def judge(
         counts=count(results),
         evidence=seen,
     )
+
+
+def _in_words(invocation: Invocation, findings: Mapping[str, str]) -> Invocation:
+    """The invocation with what the run log says of each node, where dbt only counts rows."""
+    if invocation.results is None:
+        return invocation
+    results = [
+        replace(result, message=findings.get(result.name) or _without_words(result))
+        for result in invocation.results
+    ]
+    return replace(invocation, results=tuple(results))
+
+
+def _without_words(result: NodeResult) -> str:
+    """What dbt says; of a test whose rows nobody could read, how many they are."""
+    if not result.message.startswith("Got "):
+        return result.message
+    rows = "1 row" if result.failures == 1 else f"{result.failures} rows"
+    return f"{rows} found by the test {result.name.replace('_', ' ')}"
 
 
 def count(results: Sequence[NodeResult]) -> dict[str, dict[str, int]]:
@@ -110,9 +139,16 @@ def _problems(
         )
         return ExitCode.NOTHING_RAN, [problem]
     failed = [_failed(result, again) for result in invocation.results if _is_bad(result)]
-    if failed or not invocation.success:
-        if any(result.name == BREAKER and _is_bad(result) for result in nodes):
-            return ExitCode.BREAKER_OPEN, [_breaker(nodes, again), *_other_than_breaker(failed)]
+    stops = evidence.stops if evidence else ()
+    if failed or stops or not invocation.success:
+        if _is_breaker_open(nodes, stops):
+            return ExitCode.BREAKER_OPEN, [
+                _breaker(nodes, again),
+                *map(_stop, _others(stops)),
+                *_told(failed),
+            ]
+        if stops:
+            return ExitCode.RUN_FAILED, [*map(_stop, stops), *_told(failed)]
         unexplained = Problem("the run", "dbt reports failure without a failed node", f"see {LOG}")
         return ExitCode.RUN_FAILED, failed or [unexplained]
     built = {node.name for node in nodes if node.kind == "model" and node.status == "success"}
@@ -158,6 +194,21 @@ def _failed(result: NodeResult, again: str) -> Problem:
     return Problem(f"{kind} {result.name}", why, f"see {LOG}; after mending: {again}")
 
 
+def _is_breaker_open(nodes: Sequence[NodeResult], stops: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the breaker's test failed, or publication was stopped by the breaker where no test ran."""
+    failed = any(result.name == BREAKER and _is_bad(result) for result in nodes)
+    return failed or any(stop["stop_name"] == BREAKER for stop in stops)
+
+
+def _others(stops: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [stop for stop in stops if stop["stop_name"] != BREAKER]
+
+
+def _stop(stop: Mapping[str, Any]) -> Problem:
+    """A row of publication_stops."""
+    return Problem("nothing was published", stop["reason"], stop["next_step"])
+
+
 def _breaker(nodes: Sequence[NodeResult], again: str) -> Problem:
     skipped = sum(node.status == "skipped" for node in nodes)
     return Problem(
@@ -167,8 +218,9 @@ def _breaker(nodes: Sequence[NodeResult], again: str) -> Problem:
     )
 
 
-def _other_than_breaker(problems: Sequence[Problem]) -> list[Problem]:
-    return [problem for problem in problems if not problem.what.endswith(f" {BREAKER}")]
+def _told(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems without the tests that say once more that publication is stopped."""
+    return [problem for problem in problems if not problem.what.endswith((f" {BREAKER}", f" {STOPS_TEST}"))]
 
 
 def _run_log(evidence: Evidence | None) -> tuple[ExitCode, list[Problem]]:
@@ -179,6 +231,9 @@ def _run_log(evidence: Evidence | None) -> tuple[ExitCode, list[Problem]]:
     status = row.get("job_status")
     if status in FINAL_STATUSES and status != STATUS_FAILED:
         return ExitCode.OK, []
+    if status == STATUS_FAILED and str(row["error_message"]).startswith(NOT_RUN):
+        step = "give the tests the schedule's tag, and the selector in selectors.yml all that has it"
+        return ExitCode.NOTHING_RAN, [Problem("tests", row["error_message"], step)]
     if status == STATUS_FAILED:
         why = row["error_message"] or "etl_job_runs says FAILED and gives no reason"
     elif row:

@@ -20,7 +20,7 @@ from eros_dbt_runner.catalogue import Catalogue, Column, routine_kind, standard_
 from eros_dbt_runner.clock import now
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.lock import Deadline, TornError, connect_when_free, is_torn_error
+from eros_dbt_runner.lock import Deadline, TornError, connect_when_free, is_torn_error, tell_nobody
 from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.verdict import Evidence
 
@@ -32,6 +32,32 @@ Row = dict[str, Any]
 # A thing of the schema: its name, and its kind as in owned_objects.py.
 Object = tuple[str, str]
 COPY_BYTES = 16 * 2**20
+# Nothing is wrong with a message that is not due yet.
+REJECTED = (
+    "select source_name, rejection_reason, row_count, example_row_key, example_row from rejection_reasons"
+    " where source_name = coalesce(?, source_name) and rejection_reason != 'sending_time is in the future'"
+    " order by row_count desc, source_name, rejection_reason"
+)
+LEFT_OUT = (
+    "select reason, cast(sum(left_out_count) as int64) as messages, count(*) as pages"
+    " from schedule_shortfalls where schedule_date = ? group by reason order by messages desc, reason"
+)
+# DuckDB's write-ahead logs: what is not in the file yet, also while and after a checkpoint.
+LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
+
+
+def has_loaded_inputs(database: Path) -> bool:
+    """Whether somebody loaded the inputs into a DuckDB file as tables; False where it cannot be seen."""
+    import duckdb
+
+    if not database.exists():
+        return False
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            query = "select 1 from duckdb_tables() where table_name = 'mass_messages' and schema_name = ?"
+            return connection.execute(query, [SCHEMA]).fetchone() is not None
+    except duckdb.Error:
+        return False
 
 
 def connect(
@@ -282,21 +308,51 @@ class Warehouse(ABC):
         messages = None
         if "schedule_recommendations_messages" in built:
             messages = len(self.day(execution_date))
-        rejected = []
+        counts = []
         if "input_reconciliation" in built:
-            rejected = self._rows_if_there(
-                "select source_name, rows_rejected - rows_not_due as rejected from input_reconciliation"
-                " where rows_rejected > rows_not_due order by source_name"
+            counts = self._rows_if_there(
+                "select source_name, rows_rejected - rows_not_due as rejected, rows_kept as kept"
+                " from input_reconciliation order by source_name"
             )
-        rejected_rows = {row["source_name"]: row["rejected"] for row in rejected}
+        learning = []
+        if "learning_coverage" in built:
+            learning = self._rows_if_there(
+                "select eligible_messages, matched_messages, outcomes from learning_coverage"
+            )
+        rejected_rows = {row["source_name"]: row["rejected"] for row in counts if row["rejected"]}
+        stops = []
+        if "publication_stops" in built:
+            stops = self._rows_if_there(
+                "select stop_name, reason, next_step from publication_stops order by stop_name, reason"
+            )
         notes = []
         if "message_outcomes" in built:
             notes = self._rows_if_there(
                 "select value from project_state where fact = 'texts_keyed_again' and job_id = ?", [job_id]
             )
+        left_out = self._rows_if_there(LEFT_OUT, [execution_date]) if "schedule_shortfalls" in built else []
         return Evidence(
-            job[0] if job else None, errors, messages, rejected_rows, [row["value"] for row in notes]
+            job_run=job[0] if job else None,
+            creator_errors=errors,
+            messages_scheduled=messages,
+            messages_kept=sum(row["kept"] for row in counts),
+            learning=learning[0] if learning else None,
+            messages_left_out=left_out,
+            rejected_rows=rejected_rows,
+            rejection_reasons=self._rows_if_there(REJECTED, [None]) if rejected_rows else [],
+            findings=self.findings(job_id),
+            stops=stops,
+            notes=[row["value"] for row in notes],
         )
+
+    def findings(self, job_id: str | None) -> dict[str, str]:
+        """What was wrong in a run, in words, by the name of the test or model that found it."""
+        rows = self._rows_if_there("select node_name, message from run_findings where job_id = ?", [job_id])
+        return {row["node_name"]: row["message"] for row in rows}
+
+    def rejected(self, table: str | None) -> list[Row]:
+        """Why rows of the inputs cannot be used, the most frequent reason first; of one table or of all."""
+        return self.rows(REJECTED, [table], made_by="performance")
 
     # ---- the run log ----
 
@@ -330,6 +386,14 @@ class Warehouse(ABC):
             " and page_name = coalesce(?, page_name)"
             " order by page_name, scheduled_send_time, time_slot_rank",
             [f"_{day:%Y%m%d}", page],
+        )
+
+    def shortfalls(self, day: date, page: str | None = None) -> list[Row]:
+        """Who has fewer messages on a planned date than the plan asks, and why."""
+        return self._rows_if_there(
+            "select * from schedule_shortfalls where schedule_date = ? and page_name = coalesce(?, page_name)"
+            " order by page_name",
+            [day, page],
         )
 
     def schedule(self, schedule_id: str) -> list[Row]:
@@ -520,17 +584,33 @@ class DuckDbWarehouse(Warehouse):
     def copy_file(self, to: Path) -> None:
         """Write the database to the file `to`, as it stands, while nobody else can change it.
 
-        Raises OSError when `to` cannot be written.
+        The log of the copy goes into the copy; the original is only read. Raises OSError when `to` cannot
+        be written.
         """
-        self.rows("checkpoint")
+        for ending in ("", *LOGS):
+            source = self._path.with_name(self._path.name + ending)
+            if source.exists():
+                self._copy(source, to.with_name(to.name + ending))
+        with DuckDbWarehouse(to, Deadline(0), tell_nobody, read_only=False) as copied:
+            copied.rows("checkpoint")
+
+    def _copy(self, source: Path, to: Path) -> None:
         # Closing any descriptor of a file takes this process's POSIX locks off it, DuckDB's included:
         # this one has to outlive the connection.
-        descriptor = os.open(self._path, os.O_RDONLY)
+        descriptor = os.open(source, os.O_RDONLY)
         self._kept_open.append(descriptor)
-        with open(descriptor, "rb", closefd=False) as source, to.open("wb") as copy:
-            shutil.copyfileobj(source, copy, COPY_BYTES)
+        with open(descriptor, "rb", closefd=False) as original, to.open("wb") as copy:
+            shutil.copyfileobj(original, copy, COPY_BYTES)
             copy.flush()
             os.fsync(copy.fileno())
+
+    def read_all(self) -> None:
+        """Read every value of every table, and with that each block's checksum; raises TornError."""
+        for row in self.rows(
+            "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+        ):
+            schema, table = (row[name].replace('"', '""') for name in ("schema_name", "table_name"))
+            self.rows(f'select bit_xor(hash(t)) as hashes from "{schema}"."{table}" as t')  # noqa: S608
 
     def take_tables(self, file: Path, rows: Mapping[str, int], instead_of: Iterable[Object]) -> None:
         """Put the tables named in `rows` in from the database `file`, `instead_of` what goes.
@@ -556,7 +636,6 @@ class DuckDbWarehouse(Warehouse):
                     raise ErosError(f"{file} does not hold the rows that it should.", ExitCode.RUN_FAILED)
         finally:
             self._rows_if_there("detach eros_copy")
-        self.rows("checkpoint")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from eros_dbt_runner.commands.common import (
     open_warehouse,
     plain_values,
     print_json,
+    show_source,
     target_option,
     tell_holder,
     wait_option,
@@ -23,7 +24,7 @@ from eros_dbt_runner.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from eros_dbt_runner.alerts import Attempt
-    from eros_dbt_runner.runs import Request
+    from eros_dbt_runner.runs import Report, Request
 
 # A run may be in progress and will make its own check at its end; nobody waits long for this one.
 CHECK_WAIT_SECONDS = 10.0
@@ -46,6 +47,7 @@ def health(target: str | None, wait: float, as_json: bool) -> ExitCode:
         print_json(plain_values(rows))
     else:
         render.show_health(rows)
+        show_source(target)
     statuses = {row["check_status"] for row in rows}
     if "FAIL" in statuses:
         return ExitCode.CHECK_FAILED
@@ -73,6 +75,7 @@ def alerts(
         print_json(plain_values(rows))
     elif rows:
         render.show_alerts(rows, zone)
+        show_source(target)
     else:
         click.echo("No alert." if taken_too else "No open alert; --all shows those that are over.")
     return ExitCode.OK
@@ -93,6 +96,12 @@ def ack(alert_id: str, by: str | None, target: str | None, wait: float) -> ExitC
     who = (by or user_name()).strip()
     if not who or who == "recovered":
         raise ErosError("--by must be the name of a person.", ExitCode.USAGE)
+    from eros_dbt_runner import alerts as alerting
+    from eros_dbt_runner.project import Project
+
+    if spoken := alerting.take_spoken(Project.locate(), alert_id.strip().lower()):
+        click.echo(f"{alert_id.strip()[:8]} is taken by {who}: {spoken}")
+        return ExitCode.OK
     with locked_warehouse("alerts ack", wait, target) as (tables, _zone):
         alert = only_one(tables.alerts_like(alert_id.strip().lower()), "alert", alert_id)
         if alert["acknowledged"]:
@@ -135,13 +144,16 @@ def check(target: str | None, wait: float, as_json: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def after_run(request: "Request", code: ExitCode) -> None:
+def after_run(request: "Request", report: "Report") -> None:
     """The check that ends a run, whatever became of it. Never raises: an alert fails no run."""
     from eros_dbt_runner import alerts as alerting
     from eros_dbt_runner.lock import tell_nobody
 
+    code = report.verdict.exit_code
     if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
         return  # somebody wants this process to end now
+    if code is not ExitCode.OK:
+        _speak_for(request, report)
     with suppress(Exception):
         done = alerting.check(request.project, request.target, CHECK_WAIT_SECONDS, tell_nobody)
         for wrong in done.wrong_settings:
@@ -149,6 +161,26 @@ def after_run(request: "Request", code: ExitCode) -> None:
         for attempt in done.attempts:
             if attempt.error:
                 click.echo(_told(attempt), err=True)
+
+
+def _speak_for(request: "Request", report: "Report") -> None:
+    """Tell the channels of a failed run whose alert the database does not hold: it has no room, say."""
+    from eros_dbt_runner import alerts as alerting
+    from eros_dbt_runner.lock import Deadline, tell_nobody
+    from eros_dbt_runner.warehouse import connect
+
+    with suppress(Exception):
+        try:
+            with connect(
+                request.project, request.target, Deadline(CHECK_WAIT_SECONDS), tell_nobody
+            ) as tables:
+                if tables.rows("select 1 from automation_alerts where job_id = ?", [report.invocation_id]):
+                    return
+        except ErosError:
+            pass
+        problem = report.verdict.problems[0]
+        source = f"{report.schedule} failed"
+        alerting.speak(request.project, source, f"{problem.what}: {problem.why}", problem.next_step)
 
 
 def without_run(what: str, error: ErosError) -> None:
@@ -159,7 +191,7 @@ def without_run(what: str, error: ErosError) -> None:
     if sys.stderr.isatty() or error.code not in (ExitCode.BUSY, ExitCode.CANNOT_START):
         return
     with suppress(Exception):
-        step = "see docs/operations.md, `database locked` and `it cannot begin`"
+        step = "see docs/operations.md, *It cannot begin*"
         alerting.speak(Project.locate(), f"{what} cannot begin", str(error), step)
 
 

@@ -123,6 +123,19 @@ def locked_warehouse(
         yield tables, zone
 
 
+def show_source(target: str | None) -> None:
+    """Below a table: which database it is from, and what that was made from."""
+    from eros_dbt_runner import render
+    from eros_dbt_runner.project import Project
+
+    project = Project.locate()
+    found = project.find_target(target)
+    if found.adapter == "duckdb":
+        render.show_source(str(project.database), project.inputs())
+    else:
+        render.show_source(f"of target {found.name}", "tables in the dataset")
+
+
 def tell_holder(holder: str) -> None:
     """Say on stderr why nothing happens."""
     with suppress(OSError):  # nobody may be there to read it

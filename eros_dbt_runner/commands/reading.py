@@ -1,4 +1,4 @@
-"""`eros schedule`, `eros explain` and `eros select`."""
+"""`eros schedule`, `eros explain`, `eros select` and `eros rejected`."""
 
 import click
 
@@ -8,6 +8,7 @@ from eros_dbt_runner.commands.common import (
     page_key,
     plain_values,
     print_json,
+    show_source,
     target_option,
     wait_option,
 )
@@ -34,16 +35,20 @@ def show_schedule(
     with open_warehouse(wait, target) as (tables, zone):
         wanted = wanted or tables.newest_day()
         rows = tables.day(wanted, page_key(page)) if wanted else []
+        left_out = tables.shortfalls(wanted, page_key(page)) if wanted else []
     if not rows or not wanted:
         of_page = f" for page {page_key(page)!r}" if page else ""
         on_day = f" on {wanted}" if wanted else ""
-        raise ErosError(f"Nothing is scheduled{of_page}{on_day}.", ExitCode.USAGE)
+        why = f": {left_out[0]['reason']}" if left_out else ""
+        raise ErosError(f"Nothing is scheduled{of_page}{on_day}{why}.", ExitCode.USAGE)
     if as_json:
         print_json(plain_values(rows))
-    elif page:
-        render.show_page_day(rows, page_key(page), wanted, zone)
+        return ExitCode.OK
+    if page:
+        render.show_page_day(rows, page_key(page), wanted, zone, left_out)
     else:
-        render.show_day(rows, wanted, zone)
+        render.show_day(rows, wanted, zone, left_out)
+    show_source(target)
     return ExitCode.OK
 
 
@@ -66,7 +71,11 @@ def explain(page: str, day: str, slot: int, target: str | None, wait: float, as_
             f"Page {page_key(page)!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is.",
             ExitCode.USAGE,
         )
-    print_json(plain_values(row)) if as_json else render.show_explanation(row, zone)
+    if as_json:
+        print_json(plain_values(row))
+    else:
+        render.show_explanation(row, zone)
+        show_source(target)
     return ExitCode.OK
 
 
@@ -109,6 +118,33 @@ def select(
         print_json(plain_values(rows))
     elif rows:
         render.show_selection(rows, page_key(page), segment)
+        show_source(target)
     else:
         click.echo("No caption fits.")
+    return ExitCode.OK
+
+
+@click.command()
+@click.option("--table", metavar="NAME", help="Only rows of this input table.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many reasons."
+)
+@target_option
+@wait_option
+@json_option
+def rejected(table: str | None, limit: int, target: str | None, wait: float, as_json: bool) -> ExitCode:
+    """Show why rows of the inputs cannot be used: reason, number of rows, and one of them.
+
+    It is what the last run found that read the inputs.
+    """
+    from eros_dbt_runner import render
+
+    with open_warehouse(wait, target) as (tables, _zone):
+        rows = tables.rejected(page_key(table))
+    if as_json:
+        print_json(plain_values(rows[:limit]))
+    elif rows:
+        render.show_rejected(rows[:limit], len(rows) - limit)
+    else:
+        click.echo(f"Every row{f' of {table}' if table else ''} can be used.")
     return ExitCode.OK

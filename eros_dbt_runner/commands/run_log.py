@@ -1,7 +1,9 @@
 """`eros runs`: what has run, and what became of one run."""
 
+import json
 import shlex
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,14 +14,21 @@ from eros_dbt_runner.commands.common import (
     open_warehouse,
     plain_values,
     print_json,
+    show_source,
     target_option,
     wait_option,
 )
-from eros_dbt_runner.errors import one_sentence
+from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from eros_dbt_runner.project import Project
     from eros_dbt_runner.run_folders import RunFolder
+    from eros_dbt_runner.warehouse import Row, Warehouse
+
+FAILED = ("error", "fail", "runtime error")
 
 
 @click.group("runs", invoke_without_command=True)
@@ -37,12 +46,15 @@ def runs(
         return None
     from eros_dbt_runner import render
 
-    with open_warehouse(wait, target) as (tables, zone):
-        rows = tables.job_runs(limit, job)
+    with _known_runs(wait, target) as (tables, unlisted, zone):
+        rows = tables.job_runs(limit, job) if tables else []
+        rows += [row for row in unlisted if job in (None, row["job_name"])]
+    rows = sorted(rows, key=lambda row: row["job_start_time"], reverse=True)[:limit]
     if as_json:
         print_json(plain_values(rows))
     elif rows:
         render.show_runs(rows, zone)
+        show_source(target)
     else:
         click.echo("Nothing has run yet.")
     return ExitCode.OK
@@ -60,9 +72,15 @@ def show(run_id: str, target: str | None, wait: float, as_json: bool) -> ExitCod
     """
     from eros_dbt_runner import render
 
-    with open_warehouse(wait, target) as (tables, zone):
-        row = only_one(tables.job_runs_like(run_id.strip().lower()), "run", run_id)
+    typed = run_id.strip()
+    with _known_runs(wait, target) as (tables, unlisted, zone):
+        found = tables.job_runs_like(typed.lower()) if tables else []
+        found += [row for row in unlisted if row["job_id"].lower().startswith(typed.lower())]
+        row = only_one(found, "run", run_id)
+        findings = tables.findings(row["job_id"]) if tables else {}
     story = _story(row)
+    for failure in story["failed"]:
+        failure["message"] = one_sentence(findings.get(failure["node"]) or failure["message"])
     print_json(plain_values(story)) if as_json else render.show_run(story, zone)
     return ExitCode.OK
 
@@ -87,7 +105,7 @@ def _story(row: dict[str, Any]) -> dict[str, Any]:
                 "message": one_sentence(str(result.get("message") or "")),
             }
             for result in folder.results()
-            if result.get("status") in ("error", "fail", "runtime error")
+            if result.get("status") in FAILED
         ]
     if row["job_status"] == "FAILED":
         known = read_schedules(project.directory / "schedules.yml")
@@ -102,15 +120,95 @@ def _node(unique_id: str) -> str:
 
 
 def _repeat(row: dict[str, Any], folder: "RunFolder | None", has_results: bool, is_scheduled: bool) -> str:
-    """The command that repeats what did not succeed, as of the same moment: failed nodes, or the run."""
+    """The command that repeats the run once its cause is mended, as of the same moment if it was a replay.
+
+    Only where nothing but models failed that read no input itself, dbt can go on from there: a test or a
+    hook that failed looked at what is built already, and `dbt retry` would not build it anew.
+    """
     facts = folder.facts() if folder else {}
     as_of, since = facts.get("as_of"), facts.get("since")
-    if folder and has_results:
+    if folder and has_results and is_scheduled and _may_go_on(folder):
         given = {"EROS_JOB_NAME": row["job_name"], "EROS_AS_OF": as_of, "EROS_SINCE": since}
         variables = [f"{name}={shlex.quote(str(value))}" for name, value in given.items() if value]
         return " ".join([*variables, "dbt retry --state", shlex.quote(str(folder.path))])
     if not is_scheduled:
-        return "dbt build"
+        return _dbt_command(folder)
     flags = [f"--as-of {as_of}"] if as_of and facts.get("is_replay") else []
     flags += [f"--since {since}"] if since else []
+    flags += ["--full-refresh"] if facts.get("full_refresh") else []
+    flags += [f"--target {facts['target']}"] if facts.get("asks_for_target") else []
     return " ".join([f"eros run {row['job_name']}", *flags])
+
+
+def _may_go_on(folder: "RunFolder") -> bool:
+    """Whether only models failed, and none of those that read the inputs."""
+    from eros_dbt_runner.project import Project
+
+    staging = {path.stem for path in (Project.locate().directory / "models" / "staging").glob("*.sql")}
+    failed = [str(r.get("unique_id")) for r in folder.results() if r.get("status") in FAILED]
+    return all(name.startswith("model.") and name.split(".")[-1] not in staging for name in failed)
+
+
+def _dbt_command(folder: "RunFolder | None") -> str:
+    """The command of a plain dbt run, as dbt has noted it."""
+    from eros_dbt_runner.run_folders import RESULTS
+
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        if folder:
+            noted = json.loads((folder.path / RESULTS).read_text(encoding="utf-8"))["args"]
+            command = str(noted["invocation_command"])
+            if command.startswith("dbt "):
+                return command
+    return "dbt build"
+
+
+def _unlisted(tables: "Warehouse | None", project: "Project", here: str, zone: Any) -> list[dict[str, Any]]:
+    """Rows as of etl_job_runs for the runs of this database that are not in it: they could not begin."""
+    from eros_dbt_runner import clock, run_folders
+
+    known = {row["job_id"] for row in tables.job_runs(10**6)} if tables else set()
+    rows = []
+    for folder in run_folders.folders(project.runs_dir):
+        facts = folder.facts()
+        with suppress(KeyError, TypeError, ValueError, AttributeError, ErosError):
+            if (
+                facts["status"] == "RUNNING"
+                or "database" not in facts
+                or not folder.belongs_to(here)
+                or folder.run_id() in known
+            ):
+                continue
+            problems = (facts.get("report") or {}).get("problems") or []
+            why = facts.get("error") or "; ".join(f"{p['what']}: {p['why']}" for p in problems)
+            began, ended = clock.parse_moment(facts["began_at"]), clock.parse_moment(facts["ended_at"])
+            rows.append(
+                {
+                    "job_id": folder.run_id(), "job_name": facts["schedule"], "job_start_time": began,
+                    "job_end_time": ended, "job_status": facts["status"],
+                    "execution_date": clock.local_date(clock.parse_moment(facts["as_of"]), zone),
+                    "creators_processed": None, "creators_failed": None,
+                    "error_message": why or "the database does not know this run any more",
+                    "job_duration_seconds": (ended - began).total_seconds(),
+                }
+            )  # fmt: skip
+    return rows
+
+
+@contextmanager
+def _known_runs(wait: float, target: str | None) -> "Iterator[tuple[Warehouse | None, list[Row], ZoneInfo]]":
+    """The database, or None where there is none, the runs that only their folders know, and the zone."""
+    from eros_dbt_runner.project import Project
+    from eros_dbt_runner.schedules import read_schedules
+
+    project = Project.locate()
+    here = project.identity(project.find_target(target))
+    try:
+        with open_warehouse(wait, target) as (tables, zone):
+            yield tables, _unlisted(tables, project, here, zone), zone
+    except ErosError as error:
+        zone = next(iter(read_schedules(project.directory / "schedules.yml").values())).timezone
+        rows = _unlisted(None, project, here, zone)
+        if error.code is not ExitCode.CANNOT_START or not rows:
+            raise
+        click.echo(f"eros: {error}", err=True)
+        yield None, rows, zone

@@ -40,8 +40,9 @@ def run(
     as_json: bool,
 ) -> ExitCode:
     """Run a schedule of schedules.yml now, and judge what came back."""
-    from eros_dbt_runner import render, runs
+    from eros_dbt_runner import clock, render, runs
 
+    request, began = None, clock.now()
     try:
         request = _request(schedule, as_of, execution_date, since, full_refresh, target, wait)
         if dry_run:
@@ -50,18 +51,26 @@ def run(
             return ExitCode.OK
         with render.Reporter(schedule) as reporter:
             report = runs.run(request, reporter.on_event, reporter.on_wait)
-            alerting.after_run(request, report.verdict.exit_code)
-    except ErosError as error:
+            alerting.after_run(request, report)
+    except (ErosError, OSError) as failure:
+        error = failure if isinstance(failure, ErosError) else _unusable(failure)
         alerting.without_run(schedule, error)
+        run_id = runs.note_unbegun(request, error, began) if request and not dry_run else None
         if not as_json:
-            raise
-        print_json({"status": "NOT_RUN", "exit_code": int(error.code), "error": str(error)})
+            raise error from None
+        answer = {"status": "NOT_RUN", "exit_code": int(error.code), "error": str(error), "run_id": run_id}
+        print_json(answer)
         return error.code
     if as_json:
         print_json(report.as_json())
     else:
         render.show_report(report, request.schedule.timezone)
     return report.verdict.exit_code
+
+
+def _unusable(error: OSError) -> ErosError:
+    """A file or folder that the run needs: no room on its disk, say."""
+    return ErosError(f"{error.filename or 'A file'} cannot be used: {error.strerror}.", ExitCode.CANNOT_START)
 
 
 def _request(
@@ -90,7 +99,10 @@ def _request(
     moment = clock.parse_moment(as_of) if as_of else None
     if execution_date:
         day = clock.parse_date(execution_date, "--execution-date")
+        now = moment or clock.now()
         moment = clock.local_moment(day, schedule.time_of_day(), schedule.timezone)
+        if day == clock.local_date(now, schedule.timezone):
+            moment = max(moment, now)  # hours of the present day that have passed are not planned
     since_day = clock.parse_date(since, "--since") if since else None
     today = clock.local_date(moment or clock.now(), schedule.timezone)
     if since_day and since_day > today:

@@ -1,5 +1,6 @@
 """`eros serve` and `eros schedules`."""
 
+import os
 import signal
 import sys
 import threading
@@ -104,12 +105,13 @@ def schedules() -> None:
 def export(file_format: str, output: Path | None) -> ExitCode:
     """Say schedules.yml in the words of another scheduler."""
     from eros_dbt_runner.project import Project
-    from eros_dbt_runner.schedule_exports import FORMATS
+    from eros_dbt_runner.schedule_exports import FORMATS, settings_of
     from eros_dbt_runner.schedules import read_schedules
 
     project = Project.locate()
     known = read_schedules(project.directory / "schedules.yml").values()
-    files = FORMATS[file_format](known, project.directory, Path(sys.argv[0]).resolve())
+    settings = settings_of(project, os.environ)
+    files = FORMATS[file_format](known, project.directory, Path(sys.argv[0]).resolve(), settings)
     if output is None:
         many = len(files) > 1
         click.echo(

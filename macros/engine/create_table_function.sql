@@ -16,6 +16,6 @@
         {%- do names.append(argument.split(' ')[0]) -%}
     {%- endfor -%}
     create or replace macro {{ function_name(name) }} ({{ names | join(', ') }}) as table (
-        {{ query }}
+        {{ without_catalogue(query) }}
     )
 {%- endmacro %}

@@ -16,6 +16,6 @@
             {%- do types.update({input_column.name | lower: input_column.dtype | upper}) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- set moment = column if types.get(column, '').startswith('TIMESTAMP') else 'try_cast(' ~ column ~ ' as timestamp)' -%}
+    {%- set moment = column if types.get(column, '').startswith('TIMESTAMP') else read_time(column) -%}
     ({{ moment }} is null or {{ moment }} >= {{ first_date }} - interval 1 day)
 {%- endmacro %}

@@ -79,6 +79,16 @@
             'expiration_days': none
         },
         {
+            'name': 'run_findings',
+            'columns': [
+                'job_id STRING', 'node_name STRING', 'node_type STRING', 'node_status STRING',
+                'message STRING', 'row_count INT64', 'found_at TIMESTAMP'
+            ],
+            'partition_by': 'date(found_at)',
+            'cluster_by': ['job_id'],
+            'expiration_days': 90
+        },
+        {
             'name': 'schedule_export_log',
             'columns': [
                 'schedule_id STRING', 'page_name STRING', 'export_timestamp TIMESTAMP',
@@ -88,6 +98,25 @@
             'partition_by': 'date(export_timestamp)',
             'cluster_by': ['page_name', 'status'],
             'expiration_days': 90
+        },
+        {
+            'name': 'learning_log',
+            'columns': [
+                'job_id STRING', 'noted_at TIMESTAMP', 'measured_for TIMESTAMP', 'eligible_messages INT64',
+                'matched_messages INT64', 'outcomes INT64'
+            ],
+            'partition_by': 'date(noted_at)',
+            'cluster_by': ['job_id'],
+            'expiration_days': none
+        },
+        {
+            'name': 'unreadable_lines',
+            'columns': [
+                'source_name STRING', 'file_name STRING', 'line_number INT64', 'line_text STRING', 'reason STRING'
+            ],
+            'partition_by': none,
+            'cluster_by': ['source_name'],
+            'expiration_days': none
         },
         {
             'name': 'project_state',

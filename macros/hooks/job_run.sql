@@ -3,8 +3,9 @@
     {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
         {%- do run_query(raise_dead_run_alerts()) -%}
         {%- do run_query(close_dead_runs()) -%}
+        {%- do begin_plan() -%}
         {%- set statement -%}
-            insert into {{ source('operations', 'etl_job_runs') }} (
+            insert into {{ source('operations', 'etl_job_runs').render() }} (
                 job_id, job_name, job_start_time, job_status, execution_date
             )
             values (
@@ -27,7 +28,7 @@
 
 
 {% macro close_dead_runs() -%}
-    update {{ source('operations', 'etl_job_runs') }}
+    update {{ source('operations', 'etl_job_runs').render() }}
     set
         job_status = 'FAILED',
         job_end_time = {{ timestamp_literal(run_started_at) }},
@@ -39,7 +40,7 @@
 {#- A run that was killed could raise no alert itself. `eros` raises the same one where it closes the
     row, under the same id. #}
 {% macro raise_dead_run_alerts() -%}
-    insert into {{ source('operations', 'automation_alerts') }} (
+    insert into {{ source('operations', 'automation_alerts').render() }} (
         alert_id, alert_time, alert_level, alert_source, alert_message, job_id, acknowledged
     )
     select
@@ -59,16 +60,16 @@
     out make it COMPLETED_WITH_ERRORS, none to schedule COMPLETED_NO_WORK. #}
 {% macro close_job_run(results) %}
     {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
-        {%- set failures = publication_stop_reasons(results) -%}
+        {%- set stops = publication_stop_reasons(results) -%}
+        {%- set words = record_findings(results) -%}
+        {%- set failures = stops | map(attribute='text') | list -%}
         {%- set skipped = [] -%}
         {%- set checked = [] -%}
         {%- set swept = [] -%}
-        {%- set breaker = [] -%}
         {%- for result in results -%}
             {%- if result.status in ['error', 'fail', 'runtime error'] -%}
-                {%- do breaker.append(result.node.name) if result.node.name == 'circuit_breaker' -%}
-                {%- if result.node.name != 'nothing_stops_publication' or not failures -%}
-                    {%- do failures.append(result.node.name ~ ': ' ~ (result.message or result.status) | trim | truncate(300)) -%}
+                {%- if not stops or result.node.name not in ['circuit_breaker', 'nothing_stops_publication'] -%}
+                    {%- do failures.append(result.node.name ~ ': ' ~ words[result.node.unique_id]) -%}
                 {%- endif -%}
             {%- elif result.status == 'skipped' -%}
                 {%- do skipped.append(result.node.name) -%}
@@ -82,9 +83,15 @@
             {%- do run_query(log_sweep_duration(swept[0])) -%}
         {%- endif -%}
         {%- set creators = count_creators(checked[0]) if checked else {'processed': none, 'failed': none} -%}
-        {%- if failures or skipped -%}
+        {%- set unguarded = guards_not_run(results) -%}
+        {%- if unguarded and not failures and not skipped -%}
+            {%- do failures.append('expected but not run: ' ~ unguarded | join(', ') | truncate(300)) -%}
+        {%- endif -%}
+        {%- set is_breaker_open = (creators.failed or 0) >= var('circuit_breaker_threshold') or 'circuit_breaker' in stops | map(attribute='name') -%}
+        {%- set is_too_late = creators.processed and not stops and not failures and is_day_over() -%}
+        {%- if failures or skipped or is_breaker_open -%}
             {%- set status = 'FAILED' -%}
-        {%- elif creators.processed == 0 and creators.failed == 0 -%}
+        {%- elif is_too_late or creators.processed == 0 and creators.failed == 0 -%}
             {%- set status = 'COMPLETED_NO_WORK' -%}
         {%- elif creators.failed -%}
             {%- set status = 'COMPLETED_WITH_ERRORS' -%}
@@ -94,10 +101,51 @@
         {%- set message = (failures or (['skipped: ' ~ skipped | join(', ')] if skipped else [])) | join('; ') -%}
         {%- if creators.failed and not failures -%}
             {%- set message = creators.failed ~ ' creators left out, see creator_processing_errors' -%}
+        {%- elif is_too_late -%}
+            {%- set message = 'no hour is left on ' ~ execution_date_value() ~ ' for any of the messages planned, see schedule_shortfalls' -%}
         {%- endif -%}
         {%- do run_query(finish_job_run(status, creators, message)) -%}
-        {%- do raise_run_alert(status, creators, message, breaker | length > 0) -%}
+        {%- do raise_run_alert(status, creators, message, is_breaker_open) -%}
+        {%- do end_plan(results) -%}
+        {%- if status == 'FAILED' and not (results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list) -%}
+            {#- No node failed: only this makes the command fail. -#}
+            {% do exceptions.raise_compiler_error(message) %}
+        {%- endif -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{#- The tests that a schedule enforces have its tag. An option, a variable or a selector that leaves them out
+    makes the run no success. `dbt retry` builds a part, and is asked for the tests of that part alone. #}
+{% macro guards_not_run(results) %}
+    {%- set selector = invocation_args_dict.get('selector') -%}
+    {%- set is_part = invocation_args_dict.get('select') or invocation_args_dict.get('exclude') -%}
+    {%- set wanted = [selector] if selector else ['performance', 'daily', 'sweep'] -%}
+    {%- set missing = [] -%}
+    {%- if flags.WHICH == 'build' and not is_part -%}
+        {%- set ran = results | map(attribute='node') | map(attribute='unique_id') | list -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'test' -%}
+            {%- set looks_at_this_run = node.depends_on.nodes | select('in', selected_resources) | list -%}
+            {%- if looks_at_this_run and node.tags | select('in', wanted) | list and node.unique_id not in ran -%}
+                {%- do missing.append(node.name) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(missing | sort) }}
+{% endmacro %}
+
+
+{#- Whether the plan wants messages, none is published and none could go out any more. #}
+{% macro is_day_over() %}
+    {%- set plan = adapter.get_relation(target.database, target.schema, 'creator_day_plan') -%}
+    {%- set schedule = adapter.get_relation(target.database, target.schema, 'schedule_recommendations') -%}
+    {%- if plan is none or schedule is none -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {{ return(run_query(
+        "select sum(ppv_count + bump_count) > 0 and sum(message_count) = 0 and not exists (select 1 from "
+        ~ schedule ~ " where schedule_date = " ~ execution_date() ~ ") from " ~ plan
+    ).columns[0].values()[0]) }}
 {% endmacro %}
 
 
@@ -111,7 +159,7 @@
 
 {% macro finish_job_run(status, creators, message) -%}
     {%- set now = modules.datetime.datetime.now(modules.pytz.utc) -%}
-    update {{ source('operations', 'etl_job_runs') }}
+    update {{ source('operations', 'etl_job_runs').render() }}
     set
         job_status = '{{ status }}',
         job_end_time = {{ timestamp_literal(now) }},
@@ -124,7 +172,7 @@
 
 
 {% macro log_sweep_duration(seconds) -%}
-    update {{ source('operations', 'lock_sweep_log') }}
+    update {{ source('operations', 'lock_sweep_log').render() }}
     set sweep_duration_seconds = {{ seconds }}
     where sweep_id = '{{ invocation_id }}'
 {%- endmacro %}
@@ -136,13 +184,13 @@
     {%- if status in ['FAILED', 'COMPLETED_WITH_ERRORS'] -%}
         {%- set text -%}
             {%- if is_breaker_open -%}
-                the circuit breaker is open: {{ creators.failed }} creators cannot be scheduled, nothing was published; see creator_processing_errors
+                the circuit breaker is open: {{ message }}
             {%- else -%}
                 {{ job_name() }} {{ 'failed' if status == 'FAILED' else 'completed with errors' }}: {{ message }}
             {%- endif -%}
         {%- endset -%}
         {%- set statement -%}
-            insert into {{ source('operations', 'automation_alerts') }} (
+            insert into {{ source('operations', 'automation_alerts').render() }} (
                 alert_id, alert_time, alert_level, alert_source, alert_message, job_id, acknowledged
             )
             select

@@ -43,21 +43,19 @@
 
 {#- on-run-start: a run of a part of the plan goes on with the plan of its own day or not at all. #}
 {% macro require_one_day() %}
-    {%- if execute and flags.WHICH in ['build', 'run'] -%}
-        {%- set read = tables_read_from_before() -%}
-        {%- set today = execution_date_value().isoformat() -%}
-        {%- set known = planned_dates() if read else {} -%}
-        {%- set others = [] -%}
-        {%- for name in read | unique | sort if known.get(name) != today -%}
-            {%- do others.append(name ~ ' is of ' ~ known.get(name, 'no known day')) -%}
-        {%- endfor -%}
-        {%- if others -%}
-            {% do exceptions.raise_compiler_error(
-                "this run is for " ~ today ~ " and would go on with the plan of another day: "
-                ~ others | join(", ") ~ ". Run `eros run daily`, or a plain `dbt build --selector daily`,"
-                ~ " which plans the day anew"
-            ) %}
-        {%- endif -%}
+    {%- set read = tables_read_from_before() -%}
+    {%- set today = execution_date_value().isoformat() -%}
+    {%- set known = planned_dates() if read else {} -%}
+    {%- set others = [] -%}
+    {%- for name in read | unique | sort if known.get(name) != today -%}
+        {%- do others.append(name ~ ' is of ' ~ known.get(name, 'no known day')) -%}
+    {%- endfor -%}
+    {%- if others -%}
+        {% do exceptions.raise_compiler_error(
+            "this run is for " ~ today ~ " and would go on with a plan that is not: " ~ others[:3] | join(", ")
+            ~ (" and " ~ (others | length - 3) ~ " more" if others | length > 3 else "")
+            ~ ". Nothing was changed; run `eros run daily`, or `dbt build --selector daily`, which plans the day anew"
+        ) %}
     {%- endif -%}
 {% endmacro %}
 

@@ -1,7 +1,7 @@
 {#- Post-hook of caption_lock_summary: too many locks released at once, or left active. One that is open
     says it already. #}
 {% macro raise_lock_alerts() -%}
-    insert into {{ source('operations', 'automation_alerts') }} (
+    insert into {{ source('operations', 'automation_alerts').render() }} (
         alert_id, alert_time, alert_level, alert_source, alert_message, job_id, acknowledged
     )
     select

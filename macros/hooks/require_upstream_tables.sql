@@ -18,5 +18,6 @@
                 ~ ". Run `eros run performance` first, or a plain `dbt build`"
             ) %}
         {%- endif -%}
+        {%- do require_one_day() -%}
     {%- endif -%}
 {% endmacro %}

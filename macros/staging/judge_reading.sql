@@ -7,9 +7,28 @@
 {%- endmacro %}
 
 
-{#- An aggregate over judged rows: whether so many of them are unusable that none is taken. #}
+{#- An aggregate over judged rows: whether so many of them are unusable that none is taken. A line of a text
+    file that is no row is one of them. #}
 {% macro is_refused() -%}
-    coalesce(count(case when {{ is_unusable() }} then 1 end) > {{ var('max_rejected_share') }} * count(*), false)
+    {%- set lines = unreadable_messages() | int -%}
+    coalesce(
+        count(case when {{ is_unusable() }} then 1 end) + {{ lines }}
+        > {{ var('max_rejected_share') }} * (count(*) + {{ lines }}),
+        false
+    )
+{%- endmacro %}
+
+
+{#- How many lines of mass_messages are no rows; the hook that has read them ran before any model. #}
+{% macro unreadable_messages() -%}
+    {%- if execute and flags.WHICH in ['build', 'run'] -%}
+        {{ run_query(
+            "select count(*) from " ~ api.Relation.create(target.database, target.schema, 'unreadable_lines')
+            ~ " where source_name = 'mass_messages'"
+        ).columns[0].values()[0] }}
+    {%- else -%}
+        0
+    {%- endif -%}
 {%- endmacro %}
 
 

@@ -30,6 +30,14 @@ caption_bank as (
 
 ),
 
+known_captions as (
+
+    select caption_id from caption_bank
+    union distinct
+    select caption_id from {{ ref('stg_captions') }}
+
+),
+
 viewed_messages as (
 
     select
@@ -82,8 +90,9 @@ mature_messages as (
 
     select
         viewed_messages.*,
+        {#- An id that nobody knows tells nothing; the text may. #}
         coalesce(
-            viewed_messages.caption_id,
+            known_captions.caption_id,
             {%- if first_date %}
             case when viewed_messages.has_old_key then previous_captions.caption_id end,
             {%- endif %}
@@ -93,6 +102,7 @@ mature_messages as (
             {%- endif %}
         ) as resolved_caption_id
     from viewed_messages
+    left join known_captions on viewed_messages.caption_id = known_captions.caption_id
     left join captions_by_key on viewed_messages.caption_key = captions_by_key.caption_key
     {%- if first_date %}
     left join previous_captions on viewed_messages.row_id = previous_captions.row_id

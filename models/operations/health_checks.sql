@@ -33,6 +33,23 @@ input_counts as (
 
 ),
 
+findings as (
+
+    select * from {{ ref('message_findings') }}
+    where sending_date >= {{ add_days(today, -var('stats_window_days') - var('median_window_days')) }}
+
+),
+
+{# What the newest performance run said of itself, whatever has stopped the runs after it. #}
+newest_learning as (
+
+    select *
+    from {{ source('operations', 'learning_log') }}
+    where true
+    qualify row_number() over (order by noted_at desc, job_id asc) = 1
+
+),
+
 assignments as (
 
     select * from {{ source('operations', 'active_caption_assignments') }}
@@ -275,6 +292,61 @@ measured as (
         'see analyses/unmatched_messages.sql; add the texts to caption_bank' as next_step,
         true as raises_alert
     from match_rates
+
+    union all
+
+    {#- An absolute bound: a fault that has been there from the first day shows in no comparison. #}
+    select
+        'learnt_share' as check_name,
+        coalesce(max(case when eligible_messages >= 20 then 1 - outcomes / eligible_messages end), 0) as figure,
+        cast({{ var('unlearnt_share_warning') }} as float64) as warn_at,
+        cast({{ var('unlearnt_share_critical') }} as float64) as fail_at,
+        'share' as unit,
+        'content' as owner,
+        'learning_coverage' as detail_table,
+        'of the messages of 90 days taught nothing: they have no caption, or nobody saw them' as measures,
+        'most of what is sent teaches nothing' as problem,
+        'compare the three figures of learning_coverage; see analyses/unmatched_messages.sql and rejected_rows'
+            as next_step,
+        true as raises_alert
+    from newest_learning
+
+    union all
+
+    select
+        'older_messages' as check_name,
+        cast(coalesce(sum(new_messages + changed_messages), 0) as float64) as figure,
+        cast(0 as float64) as warn_at,
+        cast(null as float64) as fail_at,
+        'messages' as unit,
+        'data' as owner,
+        'message_findings' as detail_table,
+        'of dates older than the look-back are not as the input has them' as measures,
+        'messages of older dates arrived or changed after they were read' as problem,
+        '`eros run performance --since '
+        || coalesce(
+            cast(min(case when new_messages + changed_messages > 0 then sending_date end) as string), 'DATE'
+        )
+        || '` takes them in' as next_step,
+        true as raises_alert
+    from findings
+
+    union all
+
+    select
+        'twin_messages' as check_name,
+        cast(coalesce(sum(twin_messages), 0) as float64) as figure,
+        cast(0 as float64) as warn_at,
+        cast(null as float64) as fail_at,
+        'messages' as unit,
+        'data' as owner,
+        'message_findings' as detail_table,
+        'stand under more than one row_id' as measures,
+        'the same message (page, minute and text alike) stands under several row_ids and counts several times'
+            as problem,
+        'have the export give one row for each message; message_findings has the dates' as next_step,
+        true as raises_alert
+    from findings
 
     union all
 

@@ -20,6 +20,26 @@ broken_patterns as (
 
 ),
 
+{# What cannot be understood may forbid anything. #}
+faulty_restrictions as (
+
+    select
+        page_name,
+        min(row_label || ': ' || fault_reason) as example,
+        count(*) as row_count
+    from {{ ref('stg_restriction_rows') }}
+    where fault_reason is not null and page_match_count = 1
+    group by page_name
+
+),
+
+missing_restrictions as (
+
+    select page_name from {{ ref('restricted_pages') }}
+    where is_restricted and is_missing
+
+),
+
 {# A restriction row sets the minimum of the scope that it is about. #}
 minimum_pools as (
 
@@ -61,11 +81,16 @@ measured as (
         coalesce(minimum_pools.min_ppv_pool, 0) as min_ppv_pool,
         coalesce(minimum_pools.min_bump_pool, 0) as min_bump_pool,
         broken_patterns.example as broken_pattern,
-        broken_patterns.pattern_count as broken_pattern_count
+        broken_patterns.pattern_count as broken_pattern_count,
+        faulty_restrictions.example as faulty_restriction,
+        faulty_restrictions.row_count as faulty_restriction_count,
+        missing_restrictions.page_name is not null as is_restriction_missing
     from creators
     left join pools on creators.page_name = pools.page_name
     left join minimum_pools on creators.page_name = minimum_pools.page_name
     left join broken_patterns on creators.page_name = broken_patterns.page_name
+    left join faulty_restrictions on creators.page_name = faulty_restrictions.page_name
+    left join missing_restrictions on creators.page_name = missing_restrictions.page_name
 
 ),
 
@@ -74,6 +99,11 @@ reasoned as (
     select
         *,
         {{ join_texts([
+            "case when faulty_restriction is not null then 'a row of creator_caption_restrictions cannot be used: '"
+            ~ " || faulty_restriction || ' (' || cast(faulty_restriction_count as string) || ' such):'"
+            ~ " || ' mend the row, or set its is_active to false' end",
+            "case when is_restriction_missing then 'the page was restricted, and creator_caption_restrictions has'"
+            ~ " || ' no row for it now: bring the row back, or lift it with one whose is_active is false' end",
             "case when broken_pattern is not null then broken_pattern || ' does not compile"
             ~ " (' || cast(broken_pattern_count as string) || ' such): mend it in creator_caption_restrictions' end",
             "case when budget_pool + mid_pool + premium_pool < min_ppv_pool then 'only '"

@@ -56,6 +56,26 @@ segmented as (
 
 ),
 
+day_hours as (
+
+    select send_hour
+    from {{ integer_series(var('first_send_hour'), var('last_send_hour'), 'send_hour') }}
+
+),
+
+{# What is planned late in the day goes out in the hours that are left; the others are not made up. #}
+hours_left as (
+
+    select
+        plan_days.schedule_date,
+        min(day_hours.send_hour) as first_open_hour
+    from (select distinct schedule_date from daily_volume) as plan_days
+    cross join day_hours
+    where {{ utc_from_local('plan_days.schedule_date', 'day_hours.send_hour') }} > {{ as_of() }}
+    group by plan_days.schedule_date
+
+),
+
 tiers as (
 
     select
@@ -130,18 +150,30 @@ final as (
         count(case when tier_sequence.price_tier = 'budget' then 1 end) as num_budget,
         count(case when tier_sequence.price_tier = 'mid' then 1 end) as num_mid,
         count(case when tier_sequence.price_tier = 'premium' then 1 end) as num_premium,
-        segmented.bump_count as num_bump
+        segmented.bump_count as num_bump,
+        hours_left.first_open_hour,
+        least(
+            segmented.ppv_count + segmented.bump_count,
+            coalesce(
+                cast(floor(
+                    ({{ var('last_send_hour') }} - hours_left.first_open_hour)
+                    / greatest(ceil(segmented.min_gap_hours), 1)
+                ) as int64) + 1,
+                0
+            )
+        ) as message_count
     from segmented
     left join tier_sequence
         on
             segmented.behavioral_segment = tier_sequence.behavioral_segment
             and segmented.ppv_to_date - segmented.ppv_count < tier_sequence.message_number
             and segmented.ppv_to_date >= tier_sequence.message_number
+    left join hours_left on segmented.schedule_date = hours_left.schedule_date
     group by
         segmented.page_name, segmented.schedule_date, segmented.account_size, segmented.audience,
         segmented.behavioral_segment, segmented.revenue_weighted_price, segmented.saturation_score,
         segmented.saturation_factor, segmented.holiday_factor, segmented.min_gap_hours,
-        segmented.daily_cap, segmented.ppv_count, segmented.bump_count
+        segmented.daily_cap, segmented.ppv_count, segmented.bump_count, hours_left.first_open_hour
 
 )
 

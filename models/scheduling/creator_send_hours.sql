@@ -69,6 +69,7 @@ page_hours as (
 
     select
         creators.page_name,
+        creators.schedule_date,
         day_hours.send_hour,
         coalesce(
             (coalesce(hour_totals.earnings, 0e0) + page_totals.prior_sent * page_totals.page_rpr)
@@ -108,8 +109,12 @@ candidate_sets as (
     from creators
     inner join patterns
         on
-            creators.ppv_count + creators.bump_count = patterns.hour_count
+            creators.message_count = patterns.hour_count
             and creators.min_gap_hours <= patterns.smallest_gap_hours
+            {#- No hour that has passed: the bits below the first open hour are not set. #}
+            and (
+                patterns.hour_set & ((1 << (creators.first_open_hour - {{ var('first_send_hour') }})) - 1)
+            ) = 0
     inner join ranked_hours
         on
             creators.page_name = ranked_hours.page_name
@@ -131,6 +136,7 @@ final as (
 
     select
         ranked_hours.page_name,
+        ranked_hours.schedule_date,
         ranked_hours.send_hour,
         ranked_hours.smoothed_rpr,
         row_number() over (partition by ranked_hours.page_name order by ranked_hours.hour_rank asc) as slot_quality_rank

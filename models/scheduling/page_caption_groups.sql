@@ -36,22 +36,33 @@ caption_groups as (
 
 ),
 
+{# The bank's tiers are cleaned, its categories are published as it spells them. #}
+named_groups as (
+
+    select
+        *,
+        {{ clean_text('content_category') }} as clean_category
+    from caption_groups
+
+),
+
 page_groups as (
 
     select
         creators.page_name,
-        caption_groups.caption_group,
-        caption_groups.price_tier,
-        caption_groups.content_category,
-        caption_groups.has_urgency,
-        case caption_groups.price_tier
+        named_groups.clean_category,
+        named_groups.caption_group,
+        named_groups.price_tier,
+        named_groups.content_category,
+        named_groups.has_urgency,
+        case named_groups.price_tier
             when 'budget' then creators.num_budget
             when 'mid' then creators.num_mid
             when 'premium' then creators.num_premium
             when 'bump' then creators.num_bump
         end > 0 as is_needed
     from creators
-    cross join caption_groups
+    cross join named_groups
 
 ),
 
@@ -68,7 +79,7 @@ restricted as (
                 'ALL', case when page_groups.price_tier = 'bump' then 'BUMP_ONLY' else 'PPV_ONLY' end
             )
     where
-        {{ array_has('restrictions.restricted_categories', 'page_groups.content_category') }}
+        {{ array_has('restrictions.restricted_categories', 'page_groups.clean_category') }}
         or {{ array_has('restrictions.restricted_price_tiers', 'page_groups.price_tier') }}
 
 ),

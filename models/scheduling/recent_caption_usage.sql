@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('caption_lock_summary') }} (the sweep comes first)
+-- depends_on: {{ ref('withdrawn_messages') }} (what is withdrawn frees its text)
 
 with
 

@@ -16,8 +16,11 @@ with
 selected as (
 
     select * from {{ ref('selected_captions') }}
-    {#- While anything stops publication nothing is published, whatever command asks for it. #}
-    where not exists (select 1 from {{ ref('publication_stops') }})
+    where
+        {#- The run's own day only: a plan of another day may lie here from before. #}
+        schedule_date = {{ execution_date() }}
+        {#- While anything stops publication nothing is published, whatever command asks for it. #}
+        and not exists (select 1 from {{ ref('publication_stops') }})
 
 ),
 
@@ -33,22 +36,37 @@ creators as (
 
 ),
 
+{# The hours were chosen when the day was planned; a run that goes on later than that, as a retry does,
+    uses those of them that are left. #}
+hours_left as (
+
+    select
+        *,
+        row_number() over (partition by page_name order by slot_quality_rank asc) as hour_rank
+    from send_hours
+    where {{ utc_from_local('schedule_date', 'send_hour') }} > {{ as_of() }}
+
+),
+
 {# The best caption goes out at the best hour. #}
 placed as (
 
     select
         selected.*,
-        creators.schedule_date,
         creators.account_size,
-        send_hours.send_hour,
-        send_hours.smoothed_rpr,
-        selected.page_name || '_{{ execution_date_value().strftime("%Y%m%d") }}' as schedule_id
+        hours_left.send_hour,
+        hours_left.smoothed_rpr,
+        {{ schedule_id('selected.page_name', 'selected.schedule_date') }} as schedule_id
     from selected
-    inner join creators on selected.page_name = creators.page_name
-    inner join send_hours
+    inner join creators
         on
-            selected.page_name = send_hours.page_name
-            and selected.selection_rank = send_hours.slot_quality_rank
+            selected.page_name = creators.page_name
+            and selected.schedule_date = creators.schedule_date
+    inner join hours_left
+        on
+            selected.page_name = hours_left.page_name
+            and selected.schedule_date = hours_left.schedule_date
+            and selected.selection_rank = hours_left.hour_rank
 
 ),
 

@@ -4,7 +4,8 @@ with
 
 source_rows as (
 
-    select * from {{ source('inputs', 'captions') }}
+    select *{{ absent_columns(source('inputs', 'captions'), 'captions') }}
+    from {{ source('inputs', 'captions') }}
 
 ),
 
@@ -12,13 +13,12 @@ typed as (
 
     select
         source_rows as raw_row,
-        {{ read_number('caption_id') }},
-        {{ try_cast_as('caption_id', 'int64') }} as caption_id_typed,
+        {{ read_key('caption_id') }},
         cast(caption_text as string) as caption_text,
         cast(content_category as string) as content_category,
         {{ clean_text('cast(price_tier as string)') }} as price_tier,
         {{ read_text('has_urgency') }} as has_urgency_text,
-        {{ try_cast_as('has_urgency', 'bool') }} as has_urgency
+        {{ read_bool('has_urgency') }} as has_urgency
     from source_rows
 
 ),

@@ -1,24 +1,34 @@
-with
-
 {%- set inputs = ['mass_messages', 'caption_bank', 'captions', 'creator_caption_restrictions'] %}
 
-{#- A message that the input no longer holds is known and was not read. One that is not due is no message
+with
+
+unreadable_lines as (
+
+    select
+        source_name,
+        count(*) as line_count
+    from {{ source('operations', 'unreadable_lines') }}
+    group by source_name
+
+),
+{# A message that the input no longer holds is known and was not read. One that is not due is no message
     yet, whatever else is wrong with it. #}
 mass_messages_rows as (
 
     select
-        rejection_reason is null and sending_time <= {{ as_of() }} as is_accepted,
-        coalesce(sending_time > {{ as_of() }}, false) as is_not_due,
+        is_in_input,
+        is_in_input and rejection_reason is null and sending_time <= {{ as_of() }} as is_accepted,
+        is_in_input and coalesce(sending_time > {{ as_of() }}, false) as is_not_due,
         {{ is_judged() }} as is_judged,
         {{ is_unusable() }} as is_unusable
     from {{ ref('mass_messages_checked') }}
-    where is_in_input
 
 ),
 {% for input in inputs[1:] %}
 {{ input }}_rows as (
 
     select
+        true as is_in_input,
         rejection_reason is null as is_accepted,
         false as is_not_due,
         true as is_judged,
@@ -27,18 +37,20 @@ mass_messages_rows as (
 
 ),
 {% endfor %}
-{#- The inputs are counted once more by themselves: rows_read comes from the checked models. #}
+{#- The inputs are counted once more by themselves: rows_read comes from the checked models. A line of a text file
+    that is no row counts as one that was read and rejected. #}
 counted as (
     {% for input in inputs %}
     select
         '{{ input }}' as source_name,
         (select count(*) from {{ source('inputs', input) }}) as rows_in_source,
-        count(*) as rows_read,
+        count(case when is_in_input then 1 end) as rows_read,
         count(case when is_accepted then 1 end) as rows_accepted,
-        count(case when not is_accepted then 1 end) as rows_rejected,
+        count(case when is_in_input and not is_accepted then 1 end) as rows_rejected,
         count(case when is_not_due then 1 end) as rows_not_due,
         count(case when is_judged then 1 end) as rows_judged,
-        count(case when is_judged and is_unusable then 1 end) as rows_unusable
+        count(case when is_judged and is_unusable then 1 end) as rows_unusable,
+        count(case when not is_in_input then 1 end) as rows_kept
     from {{ input }}_rows
     {%- if not loop.last %}
 
@@ -48,19 +60,30 @@ counted as (
 
 ),
 
+counted_with_lines as (
+
+    select
+        counted.*,
+        coalesce(unreadable_lines.line_count, 0) as line_count
+    from counted
+    left join unreadable_lines on counted.source_name = unreadable_lines.source_name
+
+),
+
 final as (
 
     select
         source_name,
-        rows_in_source,
-        rows_read,
+        rows_in_source + line_count as rows_in_source,
+        rows_read + line_count as rows_read,
         rows_accepted,
-        rows_rejected,
+        rows_rejected + line_count as rows_rejected,
         rows_not_due,
         rows_in_source - rows_read as rows_not_read,
-        rows_judged,
-        rows_unusable
-    from counted
+        rows_judged + line_count as rows_judged,
+        rows_unusable + line_count as rows_unusable,
+        rows_kept
+    from counted_with_lines
 
 )
 

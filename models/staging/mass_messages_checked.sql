@@ -20,7 +20,8 @@ with
 
 source_rows as (
 
-    select * from {{ source('inputs', 'mass_messages') }}
+    select *{{ absent_columns(source('inputs', 'mass_messages'), 'mass_messages') }}
+    from {{ source('inputs', 'mass_messages') }}
     {%- if first_date %}
     where {{ sent_not_before(source('inputs', 'mass_messages'), 'sending_time', first_date) }}
     {%- endif %}
@@ -31,20 +32,18 @@ typed as (
 
     select
         source_rows as raw_row,
-        {{ read_number('row_id') }},
-        {{ try_cast_as('row_id', 'int64') }} as row_id_typed,
+        {{ read_key('row_id') }},
         {{ clean_text('cast(page_name as string)') }} as page_name,
         cast(message as string) as message,
         {{ read_text('sending_time') }} as sending_time_text,
-        {{ try_cast_as('sending_time', 'timestamp') }} as sending_time,
+        {{ read_time('sending_time') }} as sending_time,
         {{ read_number('price') }},
         {{ read_number('sent_count') }},
         {{ read_number('viewed_count') }},
         {{ read_number('purchased_count') }},
         {{ read_number('earnings') }},
         cast(message_type as string) as message_type,
-        {{ read_number('caption_id') }},
-        {{ try_cast_as('caption_id', 'int64') }} as caption_id_typed
+        {{ read_key('caption_id') }}
     from source_rows
 
 ),
@@ -65,14 +64,14 @@ judged as (
         purchased_count_number as purchased_count,
         earnings_number as earnings,
         message_type,
-        caption_id_typed as caption_id,
+        nullif(caption_id_typed, 0) as caption_id,
         {{ join_texts(
             key_reasons('row_id')
             + [
                 reject_when('page_name is null', 'page_name is missing'),
                 reject_when('sending_time_text is null', 'sending_time is missing'),
-                reject_when('sending_time_text is not null and sending_time is null', 'sending_time is not a time'),
             ]
+            + time_reasons('sending_time', 'sending_time_text')
             + number_reasons('price')
             + number_reasons('sent_count', whole=true, not_negative=true)
             + number_reasons('viewed_count', whole=true, not_negative=true)
@@ -82,8 +81,8 @@ judged as (
                 reject_when('viewed_count_number > sent_count_number', 'viewed_count is above sent_count'),
                 reject_when('purchased_count_number > viewed_count_number', 'purchased_count is above viewed_count'),
                 reject_when(
-                    'caption_id_text is not null and (caption_id_typed is null or caption_id_number is null'
-                    ~ ' or caption_id_number != floor(caption_id_number))',
+                    'caption_id_text is not null and caption_id_typed is null and not '
+                    ~ is_rounded_id('caption_id_text'),
                     'caption_id is not a whole number'
                 ),
             ]
@@ -130,7 +129,7 @@ counted_before as (
     where
         sending_date < {{ first_date }}
         and rejection_reason is null
-        and row_id in (select {{ try_cast_as('source_rows.row_id', 'int64') }} as row_id from source_rows)
+        and row_id in (select {{ read_id('source_rows.row_id') }} as row_id from source_rows)
 
     union all
 

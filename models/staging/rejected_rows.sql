@@ -2,6 +2,18 @@
 
 with
 
+unreadable_lines as (
+
+    select
+        source_name,
+        file_name,
+        line_number,
+        line_text,
+        reason
+    from {{ source('operations', 'unreadable_lines') }}
+
+),
+
 {%- set inputs = ['mass_messages', 'caption_bank', 'captions', 'creator_caption_restrictions'] %}
 
 final as (
@@ -27,11 +39,15 @@ final as (
         {%- if input == 'mass_messages' %}
         or (is_in_input and sending_time > {{ as_of() }})
         {%- endif %}
-    {%- if not loop.last %}
 
     union all
-    {% endif %}
-    {%- endfor %}
+    {% endfor %}
+    select
+        source_name,
+        file_name || ':' || cast(line_number as string) as row_key,
+        reason as rejection_reason,
+        {{ row_as_json('unreadable_lines') }} as raw_row
+    from unreadable_lines
 
 )
 

@@ -1,21 +1,11 @@
+-- depends_on: {{ ref('restricted_pages') }} (which looks at what stood here before)
+
 with
 
-checked_restrictions as (
+restriction_rows as (
 
-    select * from {{ ref('creator_caption_restrictions_checked') }}
-
-),
-
-latest_versions as (
-
-    select *
-    from checked_restrictions
-    where rejection_reason is null
-    qualify
-        row_number() over (
-            partition by page_name, applies_to_scope
-            order by version desc nulls last, updated_at desc nulls last
-        ) = 1
+    select * from {{ ref('stg_restriction_rows') }}
+    where is_in_force
 
 ),
 
@@ -32,8 +22,7 @@ final as (
         coalesce(min_bump_pool, {{ var('default_min_bump_pool') }}) as min_bump_pool,
         updated_at,
         version
-    from latest_versions
-    where is_active
+    from restriction_rows
 
 )
 

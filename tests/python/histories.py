@@ -386,11 +386,12 @@ def faults(row: Row, as_of: datetime) -> dict[str, Row]:
         "missing sending_time": {"sending_time": None},
         "in the future": {"sending_time": as_of + timedelta(seconds=1)},
         "in the future (days)": {"sending_time": as_of + timedelta(days=3)},
+        "before 2015": {"sending_time": datetime(2014, 12, 31, tzinfo=timezone.utc)},
         "negative count": {"purchased_count": -1},
         "negative count (all)": {"sent_count": -1, "viewed_count": -2, "purchased_count": -3},
         "viewed above sent": {"viewed_count": row["sent_count"] + 1},
         "purchased above viewed": {"purchased_count": row["viewed_count"] + 1},
-        "not a finite amount": {"earnings": math.nan},
+        "not a finite amount": {"earnings": math.inf},
         "not a finite amount (inf)": {"price": math.inf},
         "not a finite amount (-inf)": {"earnings": -math.inf},
         "cast": {"sent_count": "twelve"},
@@ -438,7 +439,7 @@ def _spoil_others(rng: random.Random, others: Mapping[str, list[Row]]) -> list[t
             "cast": {"caption_id": "seven"},
         }
         if source == "caption_bank":
-            ways["not a finite amount"] = {"caption_id": 3_000_000, "avg_revenue": math.nan}
+            ways["not a finite amount"] = {"caption_id": 3_000_000, "avg_revenue": math.inf}
         bad.append((source, *_spoiled(rng, row, ways)))
     row = rng.choice(others["creator_caption_restrictions"])
     ways = {"missing page_name": {"page_name": None}, "cast": {"min_ppv_pool": "many"}}

@@ -19,7 +19,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
@@ -349,6 +349,8 @@ def cast(value: Any, kind: type) -> Any:
     """A typed or CSV value as its column's type; None for NULL. Raises RejectedError("cast")."""
     if value is None or (value == "" and kind is not str):
         return None
+    if kind in (int, float) and (value in ("NaN", "nan") or value != value):
+        return None  # pandas writes what is missing so
     try:
         if kind is int:
             return _integer(value)
@@ -407,6 +409,9 @@ def _check_message(row: Row, as_of: datetime) -> None:
         raise RejectedError("missing sending_time")
     if row["sending_time"] > utc(as_of):
         raise RejectedError("in the future")
+    if row["sending_time"].year < 2015:
+        raise RejectedError("before 2015")
+    row["caption_id"] = row["caption_id"] or None
     for name in ("sent_count", "viewed_count", "purchased_count", "earnings", "price"):
         row[name] = row[name] or 0
     counts = row["sent_count"], row["viewed_count"], row["purchased_count"]
@@ -508,9 +513,11 @@ def text_owners(bank: Iterable[Row]) -> dict[str, int]:
     return owners
 
 
-def resolve_caption(message: Message, owners: Mapping[str, int]) -> int | None:
-    """The caption of a message: its own id, else the bank's by text, else None."""
-    if message.caption_id is not None:
+def resolve_caption(
+    message: Message, owners: Mapping[str, int], known: Collection[int] | None = None
+) -> int | None:
+    """The caption of a message: its own id if it is `known` (None: any is), else the bank's by text."""
+    if message.caption_id is not None and (known is None or message.caption_id in known):
         return message.caption_id
     return owners.get(caption_key_v2(message.message))
 
@@ -527,7 +534,11 @@ def median_emv(messages: Iterable[Message], page: str, day: date, days: int = 30
 
 
 def message_outcomes(
-    messages: Sequence[Message], bank: Sequence[Row], as_of: datetime, rules: Rules = Rules()
+    messages: Sequence[Message],
+    bank: Sequence[Row],
+    as_of: datetime,
+    rules: Rules = Rules(),
+    known: Collection[int] | None = None,
 ) -> list[Outcome]:
     """The outcome of every message that has views, a caption and the age for it, by row_id.
 
@@ -541,7 +552,7 @@ def message_outcomes(
     medians: dict[tuple[str, date], float] = {}
     found = []
     for m in sorted(messages, key=lambda message: message.row_id):
-        caption_id = resolve_caption(m, owners)
+        caption_id = resolve_caption(m, owners, known)
         if not m.viewed_count or caption_id is None or m.sending_time > newest:
             continue
         place = m.page_name, m.sending_date
@@ -1155,16 +1166,26 @@ def rank_hours(smoothed_rpr: Mapping[int, float]) -> dict[int, int]:
     return {hour: rank for rank, hour in enumerate(order, start=1)}
 
 
-def best_hours(ranks: Mapping[int, int], count: int, gap: int) -> list[int]:
-    """The best `count` hours no closer than `gap`, best hour first.
+def hours_left(day: date, as_of: datetime) -> list[int]:
+    """The sending hours of a date that lie after as_of."""
+    return [hour for hour in HOURS if hour_to_utc(day, hour) > as_of]
+
+
+def most_messages(hours: Sequence[int], gap: int) -> int:
+    """How many messages fit into hours without a hole, none closer than `gap`."""
+    return (hours[-1] - hours[0]) // gap + 1 if hours else 0
+
+
+def best_hours(ranks: Mapping[int, int], count: int, gap: int, hours: Sequence[int] = HOURS) -> list[int]:
+    """The best `count` of some `hours`, no closer than `gap`, best hour first.
 
     Of all such sets the one whose ranks, best first, come first in lexicographic order.
     Raises ValueError if so many do not fit.
     """
     sets = [
-        sorted(ranks[hour] for hour in hours)
-        for hours in itertools.combinations(HOURS, count)
-        if all(later - earlier >= gap for earlier, later in itertools.pairwise(hours))
+        sorted(ranks[hour] for hour in taken)
+        for taken in itertools.combinations(hours, count)
+        if all(later - earlier >= gap for earlier, later in itertools.pairwise(taken))
     ]
     if not sets:
         raise ValueError(f"{count} messages do not fit with a gap of {gap} hours")
@@ -1219,7 +1240,8 @@ class Oracle:
     @cached_property
     def outcomes(self) -> list[Outcome]:
         """All outcomes, also those before the statistics window."""
-        return message_outcomes(self.messages, self.accepted("caption_bank"), self.as_of, self.rules)
+        bank = self.accepted("caption_bank")
+        return message_outcomes(self.messages, bank, self.as_of, self.rules, set(self.captions))
 
     @cached_property
     def window(self) -> list[Outcome]:
@@ -1372,13 +1394,25 @@ class Oracle:
         """The captions that go out, best first; quotas and segment are the day's unless given."""
         return best_of_each_tier(self.scores(page, segment), quotas or self.plan(page).quotas)
 
+    def message_count(self, page: str) -> int:
+        """How many of the day's messages the hours after as_of take."""
+        plan = self.plan(page)
+        room = most_messages(hours_left(self.execution_date, self.as_of), plan.size.gap)
+        return min(sum(plan.quotas.values()), room)
+
+    def sent(self, page: str) -> list[Row]:
+        """The selection less what the hours left do not take, the worst captions."""
+        return self.selection(page)[: self.message_count(page)]
+
     def schedule(self, page: str, ranks: Mapping[int, int]) -> list[Row]:
-        """The selection with its hours, by hour; `ranks` is the page's hour ranking of the day.
+        """What is sent with its hours, by hour; `ranks` is the page's hour ranking of the day.
 
         READING: over PPV and bumps together, the best caption takes the best hour.
         """
-        chosen = self.selection(page)
-        hours = best_hours(ranks, len(chosen), self.plan(page).size.gap)
+        chosen = self.sent(page)
+        hours = best_hours(
+            ranks, len(chosen), self.plan(page).size.gap, hours_left(self.execution_date, self.as_of)
+        )
         rows = [
             row | {"hour": hour, "scheduled_send_time": hour_to_utc(self.execution_date, hour)}
             for row, hour in zip(chosen, hours, strict=True)

@@ -455,6 +455,12 @@ def test_a_database_out_of_reach_is_told_once_a_day(built, hook):
         "CRITICAL alerts check cannot begin",
     ]
     assert "The database is in use" in hook.got[0]["text"]
+    [shown] = [
+        field["text"].split("\n")[1]
+        for field in hook.got[0]["blocks"][1]["fields"]
+        if field["text"].startswith("*Alert*")
+    ]
+    assert "is taken by ann: sweep cannot begin" in built.eros("alerts", "ack", shown, "--by", "ann").stdout
     remembered = built.directory / "runs" / "alerts_without_database.json"
     past = json.loads(remembered.read_text())
     past["sweep cannot begin"] = past["sweep cannot begin"].replace("2026", "2020")

@@ -184,7 +184,7 @@ def test_an_input_that_is_missing_is_named_before_anything_runs(project):
     (project.data_dir / "captions.parquet").unlink()
     result = project.run("performance", code=ExitCode.CANNOT_START)
     assert "captions" in result.json["problems"][0]["why"]
-    assert "eros sample-data" in result.json["problems"][0]["why"]
+    assert "EROS_DATA_DIR" in result.json["problems"][0]["why"]
     assert result.json["nodes"] == {}
 
 
@@ -390,7 +390,7 @@ def test_no_active_creator_is_no_work(built):
 
 def test_rejected_rows_are_counted_in_the_verdict(built):
     tables = schedulable([f"page{number}" for number in range(20)])
-    tables["mass_messages"][0]["earnings"] = float("nan")
+    tables["mass_messages"][0]["earnings"] = float("inf")
     built.write_inputs(tables)
     assert built.run("performance", as_of=LATER).json["rejected_rows"] == {"mass_messages": 1}
 

@@ -73,7 +73,8 @@ def test_a_missing_input_is_told_in_a_sentence(project: Project) -> None:
     (project.data_dir / "caption_bank.parquet").unlink()
     result = project.run("performance", code=6).json
     assert "input table caption_bank not found" in result["problems"][0]["why"]
-    assert "eros sample-data" in result["problems"][0]["why"]
+    assert "Set EROS_DATA_DIR to the folder" in result["problems"][0]["why"]
+    assert "sample" not in str(result)
 
 
 def test_a_missing_column_is_named(project: Project) -> None:

@@ -70,6 +70,16 @@ def test_every_check_is_explained_and_every_name_exists() -> None:
     assert {name for name in variables if name not in code} == set()
 
 
+def test_what_messages_cite_is_a_heading() -> None:
+    """`see docs/operations.md, *Torn file*`: somebody who is woken looks for exactly that."""
+    headings = set(re.findall(r"^#+ (.+)$", TEXT, re.M))
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "eros_dbt_runner").rglob("*.py"))
+    cited = re.findall(r"docs/operations\.md, \*?([A-Z][^*)`\"]+)", code)
+    cited += re.findall(r"\*([A-Z][^*|]+)\* (?:below|above)", TEXT)
+    assert len(cited) >= 5
+    assert set(cited) <= headings
+
+
 def test_the_figures_are_those_of_the_project() -> None:
     settings = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
     says = {
@@ -77,12 +87,13 @@ def test_the_figures_are_those_of_the_project() -> None:
         "daily_late_hours": "for 28 hours", "sweep_late_hours": "for 2 hours",
         "sweep_very_late_hours": "after 24 hours", "input_late_hours": "for 24 hours",
         "input_very_late_hours": "from 72 hours", "rejected_share_warning": "over 1 %",
-        "max_rejected_share": "from 5 %", "active_locks_warning": "over 5,000",
+        "max_rejected_share": "from 5 %", "unlearnt_share_warning": "over 40 %",
+        "unlearnt_share_critical": "from 70 %", "active_locks_warning": "over 5,000",
         "active_locks_critical": "10,000", "sweep_warning_locks": "over 1,000",
         "stale_run_hours": "for 6 hours", "alert_delivery_hours": "for 72 hours",
     }  # fmt: skip
     for name, words in says.items():
         [number] = re.findall(r"[\d,]+", words)
-        share = 100 if name.endswith(("share", "share_warning")) else 1
+        share = 100 if name.endswith(("share", "share_warning", "share_critical")) else 1
         assert float(number.replace(",", "")) == settings[name] * share, name
         assert words in TEXT, words

@@ -238,6 +238,8 @@ def test_resolution_own_id_first_then_the_smallest_bank_id():
     owners = o.text_owners(bank)
     assert o.resolve_caption(message(caption_id=None), owners) == 3
     assert o.resolve_caption(message(caption_id=99), owners) == 99
+    assert o.resolve_caption(message(caption_id=99), owners, {99}) == 99
+    assert o.resolve_caption(message(caption_id=99), owners, {3}) == 3
     assert o.resolve_caption(message(caption_id=None, message="new"), owners) is None
     assert o.resolve_caption(message(caption_id=None, message=None), owners) is None
 

@@ -1,7 +1,9 @@
 """`eros runs` and `eros runs show`."""
 
+import itertools
 import shlex
 
+import duckdb
 import pytest
 
 from eros_dbt_runner import clock, run_folders, runs
@@ -47,6 +49,86 @@ def test_a_failed_run_says_what_and_how_to_repeat_just_that(built):
     built.dbt(retry, state, folder, env=env)
     newest = built.eros("runs", "--limit", "1", "--json").json[0]
     assert (newest["job_name"], newest["job_status"]) == ("daily", "SUCCESS")
+
+
+def repeated(built, job_id):
+    """Do what `eros runs show` says, word for word; gives the newest run's row."""
+    told = built.eros("runs", "show", job_id, "--json").json["repeat"]
+    *variables, program = itertools.takewhile(
+        lambda word: "=" in word or word in ("eros", "dbt"), told.split()
+    )
+    arguments = shlex.split(told)[len(variables) + 1 :]
+    env = dict(variable.split("=", 1) for variable in shlex.split(" ".join(variables)))
+    built.start(*arguments, program=program, env=env).wait()
+    return told, built.eros("runs", "--limit", "1", "--json").json[0]
+
+
+def spoil(built, share):
+    """Rows of mass_messages that cannot be used; gives how to mend them."""
+    file = built.data_dir / "mass_messages.parquet"
+    whole = file.read_bytes()
+    with duckdb.connect() as connection:
+        connection.execute(f"create table t as from '{file}'")
+        connection.execute(f"update t set sending_time = null where hash(row_id) % 100 < {share}")
+        connection.execute(f"copy t to '{file}' (format parquet)")
+    return lambda: file.write_bytes(whole)
+
+
+@pytest.mark.slow
+def test_the_advice_after_a_failed_test_works(built):
+    """`dbt retry` would look at the same rows again: they were read when the model was built."""
+    mend = spoil(built, 40)
+    answer = built.run("performance", code=None).json
+    assert answer["status"] == "FAILED"
+    mend()
+    told, newest = repeated(built, answer["invocation_id"])
+    assert told.startswith("eros run performance --as-of ")
+    assert (newest["job_name"], newest["job_status"]) == ("performance", "SUCCESS")
+
+
+def test_the_advice_after_a_failed_hook_works(built):
+    file = built.data_dir / "mass_messages.parquet"
+    whole = file.read_bytes()
+    file.unlink()
+    result = built.run("performance", "--full-refresh", code=None).json
+    assert result["exit_code"] == ExitCode.CANNOT_START
+    file.write_bytes(whole)
+    told, newest = repeated(built, result["invocation_id"])
+    assert told == f"eros run performance --as-of {clock.iso(AS_OF)} --full-refresh"
+    assert (newest["job_name"], newest["job_status"]) == ("performance", "SUCCESS")
+
+
+def test_a_plain_command_is_repeated_as_it_was(built):
+    built.edit("models/operations/caption_lock_summary.sql", "from assignments", "from nowhere")
+    built.dbt("build", "--select", "caption_lock_summary", code=1)
+    built.edit("models/operations/caption_lock_summary.sql", "from nowhere", "from assignments")
+    job_id = built.eros("runs", "--limit", "1", "--json").json[0]["job_id"]
+    told = built.eros("runs", "show", job_id, "--json").json["repeat"]
+    assert told == "dbt build --select caption_lock_summary"
+
+
+def test_a_run_that_could_not_begin_is_listed_with_its_reason(built):
+    """Held by another program, a parse error, no database at all: an id, and the true reason."""
+    with duckdb.connect(str(built.database)):
+        busy = built.run("sweep", "--wait", "0", code=ExitCode.BUSY).json
+    assert "The database is in use" in busy["error"]
+    [row] = [row for row in built.eros("runs", "--json").json if row["job_id"] == busy["run_id"]]
+    assert (row["job_name"], row["job_status"]) == ("sweep", "FAILED")
+    assert row["error_message"] == busy["error"]
+    story = built.eros("runs", "show", busy["run_id"], "--json").json
+    assert story["error_message"] == busy["error"]
+    assert story["repeat"] == f"eros run sweep --as-of {clock.iso(AS_OF)}"
+    assert busy["run_id"][:8] in built.eros("runs").stdout
+
+
+def test_a_first_run_that_could_not_begin_is_listed_without_a_database(project):
+    project.edit("models/operations/caption_lock_summary.sql", "from assignments", "from {{ nowhere( }}")
+    answer = project.run("sweep", code=ExitCode.CANNOT_START).json
+    [row] = project.eros("runs", "--json").json
+    assert row["job_id"] == answer["invocation_id"]
+    assert "nowhere" in row["error_message"]
+    story = project.eros("runs", "show", row["job_id"][:12]).stdout
+    assert "nowhere" in story
 
 
 def test_a_run_that_nobody_knows_is_told(built):

@@ -13,7 +13,8 @@ import yaml
 
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.schedule_exports import FORMATS, on_calendar
+from eros_dbt_runner.project import Project
+from eros_dbt_runner.schedule_exports import FORMATS, on_calendar, settings_of
 from eros_dbt_runner.schedules import read_schedules
 from tests.python.harness import ROOT
 
@@ -95,6 +96,39 @@ def test_the_cloud_run_script_deploys_and_schedules_every_job(tmp_path) -> None:
         assert f"run jobs deploy eros-{schedule.name} --project p --region r --image i" in made
         assert f"--schedule {schedule.cron} --time-zone America/Los_Angeles" in made
     assert subprocess.run(["bash", str(path)], env=env, capture_output=True).returncode != 0
+
+
+SET = {
+    "EROS_DATA_DIR": "exports", "EROS_DUCKDB_PATH": "x 100%.duckdb", "EROS_THREADS": "2",
+    "EROS_AS_OF": "2025-06-15", "EROS_BIGQUERY_PROJECT": "p-1", "DBT_TARGET": "duckdb", "HOME": "h",
+    "EROS_RUNS_DIR": "",
+}  # fmt: skip
+
+
+def test_the_settings_are_carried_and_a_run_finds_the_same_places() -> None:
+    """Paths are made absolute; what belongs to one run, and what is empty, is none of the settings."""
+    settings = settings_of(Project.locate({"EROS_PROJECT_DIR": str(ROOT), **SET}), SET)
+    assert settings == {
+        "DBT_TARGET": "duckdb", "EROS_BIGQUERY_PROJECT": "p-1", "EROS_DATA_DIR": str(ROOT / "exports"),
+        "EROS_DUCKDB_PATH": str(ROOT / "x 100%.duckdb"), "EROS_THREADS": "2",
+    }  # fmt: skip
+    files = {
+        name: "\n".join(make(SCHEDULES.values(), ROOT, Path("/bin/eros"), settings).values())
+        for name, make in FORMATS.items()
+    }
+    assert f'\nEROS_DATA_DIR="{ROOT / "exports"}"\n' in files["cron"]
+    assert files["systemd"].count(f'Environment="EROS_DUCKDB_PATH={ROOT}/x 100%%.duckdb"\n') == len(SCHEDULES)
+    assert files["cloud-run"].count("EROS_BIGQUERY_PROJECT=p-1@") == len(SCHEDULES)
+    assert files["github-actions"].count("EROS_BIGQUERY_PROJECT: p-1") == len(SCHEDULES)
+    for elsewhere in ("cloud-run", "github-actions"):
+        assert "EROS_DATA_DIR" not in files[elsewhere]
+
+
+def test_secrets_are_refused(project) -> None:
+    told = project.eros(
+        "schedules", "export", "--format", "cron", env={"EROS_SMTP_PASSWORD": "x"}, code=ExitCode.USAGE
+    ).stderr
+    assert "EROS_SMTP_PASSWORD would stand readable" in told
 
 
 def test_the_command_writes_files_or_prints_them(project, tmp_path) -> None:

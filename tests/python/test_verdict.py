@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
 import pytest
 
 from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeResult
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.verdict import Evidence, count, judge
+from eros_dbt_runner.verdict import Evidence, Problem, count, judge
 
 EXPECTS = ("creator_checks", "schedule_recommendations")
 
@@ -128,6 +129,39 @@ def test_the_open_breaker_has_its_own_code_and_says_that_nothing_was_published()
     assert "nothing was published (1 nodes skipped)" in result.problems[0].why
 
 
+STOP = {"stop_name": "circuit_breaker", "reason": "5 creators fail", "next_step": "mend them"}
+OTHER_STOP = {"stop_name": "no_page", "reason": "a row has no page", "next_step": "write it"}
+
+
+def test_a_stop_is_told_whether_or_not_a_test_ran():
+    good = log("FAILED")
+    for results in ((*MODELS,), (*MODELS, node("nothing_stops_publication", "fail", kind="test"))):
+        stopped = replace(good, stops=[OTHER_STOP])
+        result = verdict(returned(*results, success=len(results) == 2), stopped)
+        assert (result.status, result.exit_code) == ("FAILED", ExitCode.RUN_FAILED)
+        assert result.problems == (Problem("nothing was published", "a row has no page", "write it"),)
+
+
+def test_the_breaker_is_open_when_publication_was_stopped_by_it_and_no_test_ran():
+    result = verdict(returned(*MODELS), replace(log("FAILED"), stops=[STOP, OTHER_STOP]))
+    assert (result.status, result.exit_code) == ("FAILED", ExitCode.BREAKER_OPEN)
+    assert [problem.what for problem in result.problems] == ["circuit breaker open", "nothing was published"]
+
+
+def test_what_a_test_found_is_told_in_words():
+    seen = replace(log("FAILED"), findings={"a_test": "7 rows have no page", "other": "12 are late"})
+    results = (
+        *MODELS,
+        node("a_test", "fail", kind="test", message="Got 7 results"),
+        node("other", "warn", kind="test", message="Got 12 results, configured to warn if != 0"),
+    )
+    result = verdict(returned(*results, success=False), seen)
+    assert result.problems[0].why == "7 rows have no page"
+    assert [warning.message for warning in result.warnings] == ["12 are late"]
+    unread = verdict(returned(replace(results[2], failures=7), success=False))
+    assert unread.problems[0].why == "7 rows found by the test a test"
+
+
 def test_beside_the_open_breaker_other_failures_are_told_too():
     results = (node("circuit_breaker", "fail", kind="test"), node("other", "error"))
     problems = verdict(returned(*results, success=False)).problems
@@ -180,7 +214,7 @@ def test_a_signal_that_came_too_late_to_stop_a_good_run_changes_nothing():
 
 
 def test_warnings_are_told_and_fail_nothing():
-    warning = node("rejected_rows_few", "warn", kind="test", message="Got 3 results")
+    warning = node("rejected_rows_few", "warn", kind="test", message="3 rows have no page")
     result = verdict(returned(*MODELS, warning))
     assert (result.exit_code, result.warnings) == (ExitCode.OK, (warning,))
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
+import shutil
 import subprocess
 import sys
+from datetime import timedelta
 
 import duckdb
 import pytest
 
 from eros_dbt_runner import writing
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.lock import Deadline
+from eros_dbt_runner.lock import Deadline, is_torn_error
 from eros_dbt_runner.project import Project as Found
-from tests.python.harness import SCHEMA, Project
+from tests.python.harness import AS_OF, SCHEMA, Project
 
 # DuckDB's file: three headers of 4 KiB, then blocks of 256 KiB that begin with their checksum.
 FIRST_BLOCK, BLOCK = 3 * 4096, 2**18
@@ -42,11 +45,18 @@ def rows_of(project: Project) -> dict[str, list]:
     return {name: project.table(name) for name in names}
 
 
+def held(project: Project) -> list[str]:
+    """What a writer is told when it gets the lock."""
+    found = Found.locate({"EROS_PROJECT_DIR": str(project.directory)})
+    with writing.hold_database(found, found.find_target(None), "test", Deadline(0), print) as notes:
+        return list(notes)
+
+
 def test_the_next_run_finds_a_torn_file_whole_and_says_so(built: Project) -> None:
-    """Nothing is lost of what ended before the process that was killed began to write."""
+    """The published day is back; what was written since the copy is named, and done again."""
+    before = rows_of(built)
     swept = built.run("sweep").json["invocation_id"]
     built.eros("alerts", "check")
-    before = rows_of(built)
     tear(built, metadata_blocks(built)[0])
     beside(built, "wal.checkpoint").write_bytes(b"of the torn file")
 
@@ -55,35 +65,216 @@ def test_the_next_run_finds_a_torn_file_whole_and_says_so(built: Project) -> Non
     [warning] = answer["warnings"]
     assert warning["name"] == "database_file"
     assert "torn" in warning["message"]
-    assert rows_of(built) == before
-    assert built.query("select job_status from etl_job_runs where job_id = ?", [swept]) == [
-        {"job_status": "SUCCESS"}
-    ]
+    assert f"lost is what was written since: sweep {swept[:8]};" in warning["message"]
+    assert {**rows_of(built), "lock_sweep_log": []} == {**before, "lock_sweep_log": []}
+    assert built.query("select * from etl_job_runs where job_id = ?", [swept]) == []
     alerts = built.query("select * from automation_alerts where alert_source = 'database_file'")
     assert [(alert["alert_level"], alert["alert_message"]) for alert in alerts] == [
         ("WARNING", warning["message"])
     ]
     assert not beside(built, "wal.checkpoint").exists()
     assert beside(built, "torn.wal.checkpoint").read_bytes() == b"of the torn file"
+    beside(built, "torn.wal.checkpoint").unlink()
     with pytest.raises(duckdb.Error, match="Corrupt"):
         duckdb.connect(str(beside(built, "torn")), read_only=True)
     assert built.run("sweep").json["warnings"] == []
+    built.eros("alerts", "ack", next(iter(alerts))["alert_id"][:8])
 
 
 def test_a_run_whose_work_was_lost_with_the_file_failed(built: Project) -> None:
     """It was killed in its last write: its folder says RUNNING, and the file knows nothing of it."""
-    before = built.database.read_bytes()
+    before = {file: file.read_bytes() for file in (built.database, beside(built, "wal")) if file.exists()}
     lost = built.run("sweep").json["invocation_id"]
     [folder] = [
         path for path in built.directory.glob("runs/*/run.json") if lost in path.read_text(encoding="utf-8")
     ]
     record = json.loads(folder.read_text(encoding="utf-8"))
     folder.write_text(json.dumps({**record, "status": "RUNNING"}), encoding="utf-8")
-    built.database.write_bytes(before)
+    beside(built, "wal").unlink()
+    for file, content in before.items():
+        file.write_bytes(content)
     built.run("sweep")
     rows = built.query("select job_status, error_message from etl_job_runs where job_id = ?", [lost])
     assert rows == [{"job_status": "FAILED", "error_message": "the run was killed"}]
     assert json.loads(folder.read_text(encoding="utf-8"))["status"] == "FAILED"
+
+
+def garbage(length: int) -> bytes:
+    return random.Random(1).randbytes(length)
+
+
+DAMAGES = {
+    "nothing left": lambda _: b"",
+    "half": lambda whole: whole[: len(whole) // 2],
+    "a few bytes": lambda whole: whole[:100],
+    "only its headers": lambda whole: whole[:FIRST_BLOCK],
+    "another magic": lambda whole: whole[:8] + b"XXXX" + whole[12:],
+    "no header": lambda whole: garbage(FIRST_BLOCK) + whole[FIRST_BLOCK:],
+    "zeros for a header": lambda whole: bytes(FIRST_BLOCK) + whole[FIRST_BLOCK:],
+    "both database headers": lambda whole: whole[:4096] + garbage(2 * 4096) + whole[FIRST_BLOCK:],
+    "a bit in the version": lambda whole: whole[:12] + bytes([whole[12] ^ 1]) + whole[13:],
+    "no blocks": lambda whole: whole[:FIRST_BLOCK] + garbage(len(whole) - FIRST_BLOCK),
+    "the middle of every block": lambda whole: b"".join(
+        [whole[:FIRST_BLOCK]]
+        + [
+            whole[at : at + 1000] + garbage(500) + whole[at + 1500 : at + BLOCK]
+            for at in range(FIRST_BLOCK, len(whole), BLOCK)
+        ]
+    ),
+    "a text": lambda _: b"caption_id,caption_text\n" * 1000,
+}
+
+
+def test_a_damaged_file_is_healed_whatever_the_damage(built: Project) -> None:
+    built.run("sweep")
+    assert held(built) == []
+    whole = beside(built, "whole").read_bytes()
+    before = rows_of(built)
+    beside(built, "wal").unlink(missing_ok=True)
+    for name, damage in DAMAGES.items():
+        beside(built, "whole").write_bytes(whole)
+        built.database.write_bytes(damage(whole))
+        beside(built, "wal").unlink(missing_ok=True)
+        [note] = held(built)
+        assert "torn" in note, name
+        after = rows_of(built)
+        assert after["schedule_recommendations"] == before["schedule_recommendations"], name
+        assert after["message_outcomes"] == before["message_outcomes"], name
+        assert held(built) == [], name
+
+
+def test_one_damaged_block_of_data_is_found(built: Project) -> None:
+    """Opening reads the head of the file only."""
+    built.execute("create table many as select range as a, md5(range::varchar) as b from range(300000)")
+    assert held(built) == []
+    content = bytearray(built.database.read_bytes())
+    content[-BLOCK + 5000 : -BLOCK + 6000] = garbage(1000)
+    at = 12 * BLOCK + FIRST_BLOCK
+    content[at + 5000 : at + 6000] = garbage(1000)
+    built.database.write_bytes(bytes(content))
+    with duckdb.connect(str(built.database), read_only=True) as opened:
+        assert opened.execute("select 1").fetchall()
+    [note] = held(built)
+    assert "torn" in note
+    assert built.query("select count(*) as n from many where md5(a::varchar) = b") == [{"n": 300000}]
+
+
+def test_a_damaged_log_is_healed(built: Project) -> None:
+    built.run("sweep")
+    log = beside(built, "wal")
+    content = log.read_bytes()
+    middle = len(content) // 2
+    log.write_bytes(content[:middle] + garbage(50) + content[middle + 50 :])
+    [note] = held(built)
+    assert "torn" in note
+    assert beside(built, "torn.wal").exists()
+
+
+NEWER = (
+    "Serialization Error: Cannot open database: trying to read a database file with version number 99, but"
+    " we can only read versions between 64 and 67.",
+    'Catalog Error: Cannot open encrypted database "x" without a key',
+    'IO Error: Cannot open file "x.duckdb": Permission denied',
+    'IO Error: Could not read from file "x.duckdb": Input/output error',
+    'IO Error: Could not set lock on file "x.duckdb": Conflicting lock is held',
+    "IO Error: Failure while replaying WAL file: Could not write file: No space left on device",
+)
+
+
+@pytest.mark.parametrize("text", NEWER)
+def test_what_is_whole_and_cannot_be_opened_is_no_damage(text: str) -> None:
+    assert not is_torn_error(text)
+
+
+def test_an_encrypted_file_stays_as_it_is(built: Project) -> None:
+    whole = beside(built, "whole").read_bytes()
+    built.database.unlink()
+    beside(built, "wal").unlink(missing_ok=True)
+    with duckdb.connect() as connection:
+        connection.execute("set force_mbedtls_unsafe = 'true'")
+        connection.execute(f"attach '{built.database}' as secret (encryption_key 'asdf')")
+        connection.execute("create table secret.t as select 1 as a")
+    before = built.database.read_bytes()
+    result = built.eros("run", "sweep", code=ExitCode.CANNOT_START)
+    assert "encrypt" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert built.database.read_bytes() == before
+    assert beside(built, "whole").read_bytes() == whole
+    assert not beside(built, "torn").exists()
+
+
+def test_runs_only_append_to_the_log(built: Project) -> None:
+    """Plain dbt too; the file itself changes when a step of its own puts the log into it."""
+    held(built)
+    file, copy = built.database.read_bytes(), beside(built, "whole").stat().st_ino
+    built.run("sweep")
+    built.run("performance")
+    built.dbt("build", "--select", "caption_lock_summary")
+    built.eros("alerts", "check")
+    assert built.database.read_bytes() == file
+    assert beside(built, "whole").stat().st_ino == copy
+    assert beside(built, "wal").stat().st_size > 0
+    built.run("sweep", env={"EROS_DUCKDB_LOG_MB": "nothing"}, code=ExitCode.USAGE)
+
+
+def test_the_log_goes_into_the_file_when_it_is_due(built: Project, monkeypatch) -> None:
+    held(built)
+    built.run("sweep")
+    copy = beside(built, "whole")
+    first = copy.stat().st_ino
+    held(built)
+    assert copy.stat().st_ino == first
+    monkeypatch.setattr(writing, "CHECKPOINT_EVERY", timedelta(0))
+    assert held(built) == []
+    assert copy.stat().st_ino != first
+    assert not beside(built, "wal").exists() or not beside(built, "wal").stat().st_size
+    with duckdb.connect(str(copy), read_only=True) as kept:
+        names = kept.execute(f"select job_name from {SCHEMA}.etl_job_runs").fetchall()
+    assert names.count(("sweep",)) == 1
+    assert not beside(built, "draft").exists()
+    assert not beside(built, "draft.wal").exists()
+
+
+def test_a_day_that_was_published_is_in_the_copy(built: Project) -> None:
+    def days() -> list:
+        with duckdb.connect(str(beside(built, "whole")), read_only=True) as copy:
+            return copy.execute(
+                f"select distinct schedule_date from {SCHEMA}.schedule_recommendations order by 1"
+            ).fetchall()
+
+    first = days()
+    built.run("daily")
+    assert days() == first
+    copy = beside(built, "whole").stat().st_ino
+    built.run("daily", as_of=AS_OF + timedelta(days=1))
+    assert len(days()) == len(first) + 1
+    second = beside(built, "whole").stat().st_ino
+    assert second != copy
+    built.run("daily", as_of=AS_OF + timedelta(days=1))
+    assert beside(built, "whole").stat().st_ino == second
+
+
+@pytest.mark.parametrize("kind", ["copy", "link"])
+def test_the_file_goes_by_any_name(built: Project, kind: str) -> None:
+    held(built)
+    other = built.directory / "elsewhere.duckdb"
+    if kind == "copy":
+        shutil.move(built.database, other)
+        beside(built, "wal").unlink(missing_ok=True)
+    else:
+        other.symlink_to(built.database)
+    env = {"EROS_DUCKDB_PATH": str(other)}
+    with duckdb.connect(str(other), read_only=True) as connection:
+        for (view,) in connection.execute(
+            f"select view_name from duckdb_views() where schema_name = '{SCHEMA}'"
+        ).fetchall():
+            connection.execute(f"select * from {SCHEMA}.{view} limit 1").fetchall()
+    before = len(built.eros("runs", "--json", env=env).json)
+    built.eros("health", env=env, code=None)
+    assert built.run("sweep", env=env).json["status"] == "SUCCESS"
+    assert built.run("daily", env=env).json["status"] == "SUCCESS"
+    assert len(built.eros("runs", "--json", env=env).json) == before + 2
+    assert built.eros("select", "--help").code == 0
 
 
 def test_every_torn_part_is_noticed_before_it_is_copied(built: Project) -> None:

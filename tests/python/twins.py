@@ -19,7 +19,8 @@ TARGET = ("--target", "emulator")
 # What names a run or measures it differs between any two runs, on one engine too.
 OF_THE_RUN = {
     "job_id", "job_start_time", "job_end_time", "job_duration_seconds", "sweep_id",
-    "sweep_duration_seconds", "alert_id", "alert_time", "acknowledged_at", "error_time",
+    "sweep_duration_seconds", "alert_id", "alert_time", "acknowledged_at", "error_time", "noted_at",
+    "found_at",
 }  # fmt: skip
 INPUTS = {"mass_messages", "caption_bank", "captions", "creator_caption_restrictions"}
 # A constant list of hour sets; creator_send_hours shows what comes of it.

@@ -15,6 +15,6 @@ left join {{ source('operations', 'active_caption_assignments') }} as locks
             ~ " || cast(recommendations.schedule_date as string) || '|' || cast(recommendations.send_hour as string)"
         ) }}
 where
-    recommendations.schedule_date >= {{ execution_date() }}
+    recommendations.schedule_date = {{ execution_date() }}
     and recommendations.is_active
     and locks.assignment_key is null

@@ -8,4 +8,4 @@ select
     caption_id,
     scheduled_send_date
 from {{ source('operations', 'active_caption_assignments') }}
-where is_active and scheduled_send_date < {{ execution_date() }}
+where is_active and scheduled_send_date < {{ sweep_date() }}

@@ -9,7 +9,7 @@ select
     sum(locks_expired_past_date) as past_date_count,
     sum(total_locks_cleaned) as total_count
 from {{ source('operations', 'lock_sweep_log') }}
-where sweep_time >= {{ as_of(minus_days=1) }}
+where sweep_time >= {{ timestamp_literal(sweep_moment() - modules.datetime.timedelta(days=1)) }}
 group by sweep_id
 having
     count(*) > 1

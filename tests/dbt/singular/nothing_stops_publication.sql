@@ -4,5 +4,6 @@
 select
     stop_name,
     reason,
-    next_step
+    next_step,
+    reason || '. Next: ' || next_step as problem
 from {{ ref('publication_stops') }}

@@ -1,7 +1,7 @@
 {{ config(tags=['daily']) }}
 
 {#- Every message goes out on its own local day, at the full local hour that the row says, from 08:00
-    to 23:00, also on the days when the clocks change. #}
+    to 23:00, also on the days when the clocks change; what this run published, after as_of. #}
 select
     schedule_id,
     time_slot_rank,
@@ -15,6 +15,7 @@ where
         send_hour between {{ var('first_send_hour') }} and {{ var('last_send_hour') }}
         and {{ local_hour('scheduled_send_time') }} = send_hour
         and {{ local_date('scheduled_send_time') }} = schedule_date
-        and scheduled_send_time = {{ dbt.date_trunc('hour', 'scheduled_send_time') }},
+        and scheduled_send_time = {{ dbt.date_trunc('hour', 'scheduled_send_time') }}
+        and (created_at != {{ as_of() }} or scheduled_send_time > created_at),
         false
     )
