@@ -42,7 +42,8 @@ class TornError(ErosError):
     def __init__(self, database: Path, why: str) -> None:
         """`why` is what DuckDB says."""
         super().__init__(
-            f"{database} is torn, as by a process that was killed while it wrote ({one_sentence(why)});"
+            f"{database} cannot be opened: it is torn, as by a process that was killed while it wrote"
+            f" ({one_sentence(why, 200)});"
             " the next `eros run` puts the last whole copy in its place, `eros restore` a backup.",
             ExitCode.CANNOT_START,
         )

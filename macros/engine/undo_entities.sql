@@ -10,16 +10,36 @@
         select string_agg(
             case
                 {{ eros.named_entities('piece') }}
-                when starts_with(piece, '&#') then coalesce(safe.code_points_to_string([cast(coalesce(
-                    regexp_extract(piece, r'^&#([0-9]+);$'),
-                    concat('0x', regexp_extract(piece, r'^&#[xX]([0-9a-fA-F]+);$'))
-                ) as int64)]), piece)
+                when number is not null then coalesce({{ eros.code_point_text('number') }}, piece)
                 else piece
             end,
             '' order by position
         )
-        from unnest(regexp_extract_all({{ text }}, r'{{ eros.entity_pieces() }}')) as piece with offset as position
+        from (
+            select
+                piece,
+                position,
+                cast(coalesce(
+                    regexp_extract(piece, r'^&#([0-9]+);$'),
+                    concat('0x', regexp_extract(piece, r'^&#[xX]([0-9a-fA-F]+);$'))
+                ) as int64) as number
+            from unnest(regexp_extract_all({{ text }}, r'{{ eros.entity_pieces() }}')) as piece with offset as position
+        ) as pieces
     )
+{%- endmacro %}
+
+{#- The character of a code point, NULL if there is none. The emulator takes no INT64 for one: there its bits
+    are added up. #}
+{% macro code_point_text(number) -%}
+    {%- if target.name == 'emulator' -%}
+        {%- set bits = [] -%}
+        {%- for bit in range(21) -%}
+            {%- do bits.append('sign(' ~ number ~ ' & ' ~ 2 ** bit ~ ') * ' ~ 2 ** bit) -%}
+        {%- endfor -%}
+        safe.code_points_to_string([{{ bits | join(' + ') }}])
+    {%- else -%}
+        safe.code_points_to_string([{{ number }}])
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__undo_entities(text) -%}

@@ -46,19 +46,36 @@ caption_bank as (
 
 ),
 
-{# A message may have a text that the bank no longer has: it is known by its text here. #}
 texts as (
 
-    select distinct
+    select distinct caption_text from pending
+
+),
+
+{# A message may have a text that the bank no longer has: it is known by its text here. A match in any form
+    of it counts, as where captions are chosen. #}
+text_forms as (
+
+    {% for form in text_forms('caption_text') -%}
+    select
         caption_text as caption_id,
-        caption_text
-    from pending
+        {{ form }} as caption_text
+    from texts
+    {%- if not loop.first %}
+    where {{ has_other_forms('caption_text') }}
+    {%- endif %}
+    {%- if not loop.last %}
+
+    union distinct
+
+    {% endif %}
+    {%- endfor %}
 
 ),
 
 text_matches as (
 
-    {{ pattern_matches(ref('forbidding_patterns'), 'patterns', 'texts') }}
+    {{ pattern_matches(ref('forbidding_patterns'), 'patterns', 'text_forms') }}
 
 ),
 

@@ -163,7 +163,7 @@ final as (
         case
             when not is_accepted and (not is_active or coalesce(version < newest_version, false)) then null
             when not is_accepted then rejection_reason
-            when is_contradicted then 'another row of this page, scope and version says otherwise'
+            when is_contradicted and is_active then 'another row of this page, scope and version says otherwise'
         end as fault_reason,
         case
             when page_name is null then 'the row ' || substr(raw_text, 1, 200)

@@ -195,7 +195,7 @@ def test_a_clone_works_with_the_sample_and_says_so(project: Project) -> None:
     """Nothing is set and there is no data/: plain `dbt build` gives a plan, as of the sample's own end."""
     shutil.rmtree(project.data_dir, ignore_errors=True)
     shutil.copytree(ROOT / "sample_data", project.directory / "sample_data")
-    told = project.dbt("build", "--exclude-resource-type", "unit_test", "test").stdout
+    told = project.dbt("build", "--exclude-resource-type", "unit_test").stdout
     assert "sample data: all of it is invented" in told
     assert project.query("select count(*) as n from schedule_recommendations_messages")[0]["n"] > 10
     report = project.run("performance", as_of=None).json

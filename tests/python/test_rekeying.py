@@ -97,9 +97,13 @@ def test_a_whole_input_ends_where_a_new_database_would(before: Project) -> None:
 
 
 def test_a_run_that_dies_leaves_the_rest_to_the_next(before: Project) -> None:
-    before.edit("models/learning/message_outcomes.sql", "select * from final", "select error('dies') from final")
+    before.edit(
+        "models/learning/message_outcomes.sql", "select * from final", "select error('dies') from final"
+    )
     before.run("performance", code=1)
-    before.edit("models/learning/message_outcomes.sql", "select error('dies') from final", "select * from final")
+    before.edit(
+        "models/learning/message_outcomes.sql", "select error('dies') from final", "select * from final"
+    )
     report = before.run("performance").json
     assert captions(before) == of_rule(2, OLD) | of_rule(2, NEW)
     assert len(report["notes"]) == 1

@@ -165,7 +165,8 @@ NOT_UNDERSTOOD: dict[str, Row] = {
         for text in (
             "foxes", "(?i)foxes|cookbook", "['(?i)foxes', '(?i)cookbook']", '["(?i)foxes", "(?i)cookbook"',
             '["(?i)foxes", 7]', '["(?i)foxes", null]', '[["(?i)foxes"]]', '{"a": "(?i)foxes"}',
-            r'["\bfoxes\b"]', r'["\dfoxes"]', '["(?i)foxes\\\\\\\\b"]', '["(?i)fo\\nxes"]', '["(foxes"]', "7", "true",
+            r'["\bfoxes\b"]',
+            r'["\dfoxes"]', '["(?i)foxes\\\\\\\\b"]', '["(?i)fo\\nxes"]', '["(foxes"]', "7", "true",
             "“(?i)foxes”", "{(?i)foxes}", '"[\\"(?i)foxes\\"]"', "None", "[(?i)foxes]",
             '[{"pattern": "foxes"}]',
         )

@@ -1,4 +1,7 @@
-"""What is done to texts and names, on DuckDB against the oracle; test_bigquery_numbers has the other engine."""
+"""What is done to texts and names, on DuckDB against the oracle.
+
+test_bigquery_numbers has the other engine.
+"""
 
 from __future__ import annotations
 

@@ -44,6 +44,13 @@ def test_a_good_run_is_called_what_its_row_in_the_run_log_says(status):
     assert (result.status, result.exit_code, result.problems) == (status, ExitCode.OK, ())
 
 
+def test_tests_that_were_left_out_are_not_what_the_schedule_expects():
+    """The closing hook knows the tests with the schedule's tag and finds those that did not run."""
+    result = verdict(returned(*HOOKS, *MODELS), log("FAILED", "expected but not run: circuit_breaker"))
+    assert (result.status, result.exit_code) == ("FAILED", ExitCode.NOTHING_RAN)
+    assert "circuit_breaker" in result.problems[0].why
+
+
 @pytest.mark.parametrize(
     ("evidence", "why"),
     [
