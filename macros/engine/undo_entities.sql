@@ -72,6 +72,6 @@
     when {{ piece }} = '&lt;' then '<'
     when {{ piece }} = '&gt;' then '>'
     when {{ piece }} = '&quot;' then '"'
-    when {{ piece }} = '&apos;' then {{ text_literal("'") }}
+    when {{ piece }} = '&apos;' then chr(39)
     when {{ piece }} = '&nbsp;' then {{ text_literal('\u00a0') }}
 {%- endmacro %}

@@ -19,7 +19,10 @@ assignments as (
     where
         scheduled_send_date between {{ execution_date(-var('caption_reuse_days')) }}
         and {{ execution_date(var('caption_reuse_days')) }}
-        and not (is_active is distinct from true and coalesce({{ clean_text('deactivation_reason') }}, '') like 'cancel%')
+        and not (
+            is_active is distinct from true
+            and coalesce({{ clean_text('deactivation_reason') }}, '') like 'cancel%'
+        )
 
 ),
 
