@@ -6,37 +6,40 @@
 {% endmacro %}
 
 {% macro default__undo_entities(text) -%}
-    (
+    coalesce((
         select string_agg(
             case
                 {{ eros.named_entities('piece') }}
                 when number is not null then coalesce({{ eros.code_point_text('number') }}, piece)
                 else piece
             end,
-            '' order by position
+            '' order by place
         )
         from (
             select
                 piece,
-                position,
+                position as place,
                 cast(coalesce(
                     regexp_extract(piece, r'^&#([0-9]+);$'),
                     concat('0x', regexp_extract(piece, r'^&#[xX]([0-9a-fA-F]+);$'))
                 ) as int64) as number
             from unnest(regexp_extract_all({{ text }}, r'{{ eros.entity_pieces() }}')) as piece with offset as position
         ) as pieces
-    )
+    ), {{ text }})
 {%- endmacro %}
 
-{#- The character of a code point, NULL if there is none. The emulator takes no INT64 for one: there its bits
-    are added up. #}
+{#- The character of a code point, NULL if there is none. The emulator takes no INT64 for one, and
+    `safe.` not everywhere: there its bits are added up. #}
 {% macro code_point_text(number) -%}
     {%- if target.name == 'emulator' -%}
         {%- set bits = [] -%}
         {%- for bit in range(21) -%}
             {%- do bits.append('sign(' ~ number ~ ' & ' ~ 2 ** bit ~ ') * ' ~ 2 ** bit) -%}
         {%- endfor -%}
-        safe.code_points_to_string([{{ bits | join(' + ') }}])
+        case
+            when {{ number }} between 0 and 55295 or {{ number }} between 57344 and 1114111
+                then chr({{ bits | join(' + ') }})
+        end
     {%- else -%}
         safe.code_points_to_string([{{ number }}])
     {%- endif -%}

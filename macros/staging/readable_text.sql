@@ -10,10 +10,11 @@
 
 {#- Whether a fan sees anything of a text, NULL for NULL. #}
 {% macro can_be_seen(text) -%}
-    {{ matches_pattern(
+    {{ replace_pattern(
         readable_text(text),
-        text_literal('[^\\s\\x0b\\x{85}\\p{Z}' ~ unseen_characters() ~ unseen_joiners() ~ ']')
-    ) }}
+        '^[\\s\\x0b\\x{85}\\p{Z}' ~ unseen_characters() ~ unseen_joiners() ~ ']+',
+        ''
+    ) }} != ''
 {%- endmacro %}
 
 

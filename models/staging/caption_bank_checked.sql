@@ -35,7 +35,7 @@ judged as (
             + [
                 reject_when("coalesce(trim(caption_text, ' '), '') = ''", 'caption_text is missing'),
                 reject_when(
-                    "trim(caption_text, ' ') != '' and not " ~ can_be_seen('caption_text'),
+                    "trim(caption_text, ' ') != '' and not (" ~ can_be_seen('caption_text') ~ ")",
                     'caption_text has nothing that anybody can see'
                 ),
                 reject_when('has_urgency_text is not null and has_urgency is null', 'has_urgency is not a truth value'),
