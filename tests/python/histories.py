@@ -442,7 +442,11 @@ def _spoil_others(rng: random.Random, others: Mapping[str, list[Row]]) -> list[t
             ways["not a finite amount"] = {"caption_id": 3_000_000, "avg_revenue": math.inf}
         bad.append((source, *_spoiled(rng, row, ways)))
     row = rng.choice(others["creator_caption_restrictions"])
-    ways = {"missing page_name": {"page_name": None}, "cast": {"min_ppv_pool": "many"}}
+    # Out of use, so that the row stops nobody: test_restrictions.py is about those that are in force.
+    ways = {
+        "missing page_name": {"page_name": None, "is_active": False},
+        "cast": {"min_ppv_pool": "many", "is_active": False},
+    }
     bad.append(("creator_caption_restrictions", *_spoiled(rng, row, ways)))
     for source, _, row in bad:
         others[source].append(row)
