@@ -122,12 +122,13 @@ def _node(unique_id: str) -> str:
 def _repeat(row: dict[str, Any], folder: "RunFolder | None", has_results: bool, is_scheduled: bool) -> str:
     """The command that repeats the run once its cause is mended, as of the same moment if it was a replay.
 
-    Only where nothing but models failed that read no input itself, dbt can go on from there: a test or a
-    hook that failed looked at what is built already, and `dbt retry` would not build it anew.
+    In a replay where nothing but models failed that read no input itself, dbt can go on from there: a test or
+    a hook that failed looked at what is built already, and `dbt retry` would not build it anew. A run of the
+    present is repeated as of the moment of its repetition, since hours have passed.
     """
     facts = folder.facts() if folder else {}
     as_of, since = facts.get("as_of"), facts.get("since")
-    if folder and has_results and is_scheduled and _may_go_on(folder):
+    if folder and has_results and is_scheduled and facts.get("is_replay") and _may_go_on(folder):
         given = {"EROS_JOB_NAME": row["job_name"], "EROS_AS_OF": as_of, "EROS_SINCE": since}
         variables = [f"{name}={shlex.quote(str(value))}" for name, value in given.items() if value]
         return " ".join([*variables, "dbt retry --state", shlex.quote(str(folder.path))])

@@ -51,6 +51,16 @@ def test_a_failed_run_says_what_and_how_to_repeat_just_that(built):
     assert (newest["job_name"], newest["job_status"]) == ("daily", "SUCCESS")
 
 
+@pytest.mark.slow
+def test_a_failed_run_of_the_present_is_repeated_as_of_then(built):
+    """Not as of its own moment: hours have passed since, and no message may go out at one of them."""
+    built.make_sample(end=datetime.now(timezone.utc))
+    built.run("performance", as_of=None)
+    built.edit("models/scheduling/schedule_recommendations.sql", "from placed", "from nowhere")
+    job_id = built.run("daily", as_of=None, code=ExitCode.RUN_FAILED).json["invocation_id"]
+    assert built.eros("runs", "show", job_id, "--json").json["repeat"] == "eros run daily"
+
+
 def repeated(built, job_id):
     """Do what `eros runs show` says, word for word; gives the newest run's row."""
     told = built.eros("runs", "show", job_id, "--json").json["repeat"]
