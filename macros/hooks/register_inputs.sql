@@ -110,7 +110,33 @@
     {%- if not is_sample -%}
         {%- do remember('real_inputs', place) -%}
     {%- endif -%}
+    {%- do forget_another_sample(sample_mark(directory) if is_sample else '') -%}
     {%- do log('inputs: ' ~ place ~ (' (sample data: all of it is invented)' if is_sample else ''), info=is_sample) -%}
+{% endmacro %}
+
+
+{#- What a database has from a sample is fiction, and must not be mixed with what comes after it: real inputs,
+    or another sample, which uses the same ids. Nothing that anybody knew is lost with it. #}
+{% macro forget_another_sample(mark) %}
+    {%- set before = remembered('sample') -%}
+    {%- if before not in ['', mark] -%}
+        {%- for name in ['mass_messages_checked', 'message_outcomes'] -%}
+            {%- set table = adapter.get_relation(target.database, target.schema, name) -%}
+            {%- if table is not none -%}
+                {%- do run_query('delete from ' ~ table) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- do log('other inputs than the sample data of before: what was learnt from those is forgotten', info=true) -%}
+    {%- endif -%}
+    {%- do remember('sample', mark) -%}
+{% endmacro %}
+
+
+{#- What tells one sample from another: the digest of the note that was written with it. #}
+{% macro sample_mark(directory) %}
+    {{ return(run_query(
+        "select md5(content) from read_text(" ~ text_literal(directory ~ '/generated.json') ~ ")"
+    ).columns[0].values()[0]) }}
 {% endmacro %}
 
 

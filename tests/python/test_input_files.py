@@ -225,6 +225,18 @@ def test_the_sample_never_takes_the_place_of_real_inputs(project: Project) -> No
     assert project.table("message_outcomes") == before
 
 
+def test_what_came_from_a_sample_is_not_mixed_with_real_inputs(project: Project) -> None:
+    """A clone was tried with the sample, then comes the export; its row_ids are the sample's by chance."""
+    shutil.copytree(ROOT / "sample_data", project.data_dir)
+    project.run("performance")
+    folder = inputs(project)
+    (folder / "mass_messages.csv").write_text("\n".join([HEADER, *(line(number) for number in range(1, 41))]))
+    report = project.run("performance").json
+    assert (report["rejected_rows"], report["messages_kept"]) == ({}, 0)
+    [counted] = project.query("select count(*) as n from mass_messages_checked")
+    assert counted["n"] == 40
+
+
 def test_the_moment_of_the_sample_is_that_of_its_newest_message() -> None:
     """Else a clone would plan a day on which nobody is active, or one that the sample does not reach."""
     settings = (ROOT / "dbt_project.yml").read_text(encoding="utf-8")

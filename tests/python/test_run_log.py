@@ -74,7 +74,8 @@ def repeated(built, job_id):
 
 
 def spoil(built, share):
-    """Rows of mass_messages that cannot be used; gives how to mend them."""
+    """Rows of mass_messages that cannot be used; gives how to mend them. These are inputs, not the sample."""
+    (built.data_dir / "generated.json").unlink()
     file = built.data_dir / "mass_messages.parquet"
     whole = file.read_bytes()
     with duckdb.connect() as connection:
