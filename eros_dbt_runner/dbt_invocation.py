@@ -173,6 +173,8 @@ def _close_database(*, is_stopped: bool = False) -> None:
     if manager._ENV is not None and not is_stopped:
         manager._ENV.close()
     manager.close_all_connections()
+    if is_stopped:  # the errors of stopped queries hold their cursors, in circles
+        gc.collect()
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
