@@ -129,6 +129,9 @@ def _problems(
     if signal is not None and not invocation.success:
         return _stopped(signal, again)
     if invocation.results is None:
+        row = (evidence.job_run if evidence else None) or {}
+        if str(row.get("error_message")).startswith(NOT_RUN):  # the closing hook ended dbt with it
+            return _run_log(evidence)
         return _no_results(invocation, again)
     nodes = [result for result in invocation.results if result.kind != "operation"]
     if not nodes and invocation.success:

@@ -14,7 +14,7 @@
     {%- endfor -%}
     {%- if rows -%}
         {%- do run_query(
-            "insert into " ~ source('operations', 'run_findings')
+            "insert into " ~ source('operations', 'run_findings').render()
             ~ " (job_id, node_name, node_type, node_status, message, row_count, found_at) values " ~ rows | join(", ")
         ) -%}
     {%- endif -%}

@@ -3,7 +3,7 @@
 {% macro record_learning_coverage() %}
     {%- if execute -%}
         {%- do run_query(
-            "insert into " ~ source('operations', 'learning_log')
+            "insert into " ~ source('operations', 'learning_log').render()
             ~ " (job_id, noted_at, measured_for, eligible_messages, matched_messages, outcomes)"
             ~ " select '" ~ invocation_id ~ "', " ~ timestamp_literal(run_started_at)
             ~ ", measured_for, eligible_messages, matched_messages, outcomes from " ~ this

@@ -1,7 +1,7 @@
 {#- Post-hooks of withdrawn_messages: what this run found forbidden leaves plan, export and locks. The
     recommendation goes last: until then the next run finds the message again and does all of it. #}
 {% macro cancel_withdrawn_locks() -%}
-    update {{ source('operations', 'active_caption_assignments') }} as locks
+    update {{ source('operations', 'active_caption_assignments').render() }} as locks
     set
         is_active = false,
         deactivated_at = {{ as_of() }},
@@ -59,7 +59,7 @@
 
 
 {% macro raise_withdrawal_alert() -%}
-    insert into {{ source('operations', 'automation_alerts') }} (
+    insert into {{ source('operations', 'automation_alerts').render() }} (
         alert_id, alert_time, alert_level, alert_source, alert_message, job_id, acknowledged
     )
     select

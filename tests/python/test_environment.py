@@ -51,7 +51,7 @@ def test_both_spellings_say_where_things_are(built: Project) -> None:
 @pytest.mark.parametrize("variable", ["DBT_EXCLUDE_RESOURCE_TYPES", "DBT_ENGINE_EXCLUDE_RESOURCE_TYPES"])
 def test_a_plain_schedule_without_its_tests_is_no_success(built: Project, variable: str) -> None:
     built.dbt("build", "--selector", "sweep")
-    built.dbt("build", "--selector", "performance", env={variable: "test"})
+    built.dbt("build", "--selector", "performance", env={variable: "test"}, code=2)
     rows = built.query("select job_name, job_status, error_message from etl_job_runs order by job_start_time")
     assert [row["job_status"] for row in rows[-2:]] == ["SUCCESS", "FAILED"]
     assert rows[-1]["error_message"].startswith("expected but not run: ")
