@@ -13,7 +13,10 @@ from tests.python.harness import AS_OF, Project
 pytestmark = pytest.mark.slow
 
 # Who ran when is told truly by every run, so these differ between runs that did the same.
-RUN_LOGS = ("etl_job_runs", "automation_alerts", "creator_processing_errors", "project_state", "run_findings")
+RUN_LOGS = (
+    "etl_job_runs", "automation_alerts", "creator_processing_errors", "project_state", "run_findings",
+    "learning_log",
+)  # fmt: skip
 # Views of the present: two looks differ, whatever ran.
 LIVE = ("health_checks", "alert_queue")
 OF_THE_RUN = {"lock_sweep_log": ("sweep_id", "sweep_duration_seconds")}
