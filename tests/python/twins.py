@@ -67,7 +67,7 @@ class Twins:
         there = self.project.start(
             *arguments, *TARGET, program=program,
             env={**env, **self.emulator.env, "DBT_TARGET_PATH": "target-emulator"},
-        ).wait()  # fmt: skip
+        ).wait(timeout=900)  # fmt: skip
         assert own.code == there.code == 0, f"{own}\n{there}"
         return (own.json, there.json) if program == "eros" else ({}, {})
 

@@ -26,17 +26,6 @@
     ('readable_text: a tag of entities', readable_text("'&lt;b&gt;fr&#114;ee'", ''), "'frree'"),
     ('readable_text: plain', readable_text("'so free'"), "'so free'"),
     ('folded_text: a tag in a word', folded_text("'fr<b>ee</b> clip'", ''), "'free clip'"),
-    ('folded_text: a tag between words', folded_text("'so<br>free'"), "'so free'"),
-    ('folded_text: what nobody sees', folded_text("'f\u200br\u00ade\u200de\u2060'"), "'free'"),
-    ('folded_text: an entity that nobody sees', folded_text("'f&#8203;r&#xad;ee'"), "'free'"),
-    ('folded_text: white space', folded_text("'\u00a0last&nbsp;\u2003chance\n'"), "'last chance'"),
-    ('folded_text: marks', folded_text("'f\u0336r\u0336e\u20dde\ufe0f caf\u00e9'"), "'free caf\u00e9'"),
-    ('has_other_forms: none', has_other_forms("'so free, for 20 % less! 🔥'"), 'false'),
-    ('has_other_forms: what nobody sees', has_other_forms("'fr\u200bee'"), 'true'),
-    ('has_other_forms: a tag', has_other_forms("'fr<b>ee'"), 'true'),
-    ('has_other_forms: an entity', has_other_forms("'f&#114;ee'"), 'true'),
-    ('has_other_forms: white space', has_other_forms("'last\nchance'"), 'true'),
-    ('has_other_forms: two blanks', has_other_forms("'last  chance'"), 'true'),
     ('current_moment: after this project was begun', current_moment() ~ " > timestamp '2025-06-15 00:00:00'", 'true'),
     ('current_moment: UTC', 'abs(' ~ hours_between(current_moment(), timestamp_literal(run_started_at)) ~ ') < 0.9', 'true'),
     ('execution_date: the local date of as_of', local_date(as_of()), execution_date()),
@@ -151,21 +140,24 @@
     ('unnest_as', '(select max(word) from two_words cross join ' ~ unnest_as('two_words.words', 'word') ~ ')', "'b'"),
 ] %}
 
-{%- for plain, words in {
+{%- set styles = {
+    'so free, for 20 % less! 🔥': ['so free, for 20 % less! 🔥'],
     'FREE': ['𝗙𝗥𝗘𝗘', '𝓕𝓡𝓔𝓔', 'ＦＲＥＥ', 'ⒻⓇⒺⒺ', '🄵🅁🄴🄴', '🅕🅡🅔🅔', '🅵🆁🅴🅴', '🇫🇷🇪🇪', '🄕🄡🄔🄔', 'ℱℛℰℰ'],
     'free': ['𝖋𝖗𝖊𝖊', 'ｆｒｅｅ', 'ⓕⓡⓔⓔ', '⒡⒭⒠⒠', 'ꜰʀᴇᴇ', 'ᶠʳᵉᵉ', '&#119839;ree'],
+    'so free': ['so<br>free'],
+    'free ': ['f\u200br\u00ade\u200de\u2060', 'f&#8203;r&#xad;ee', 'fr\u200bee', 'f&#114;ee'],
+    'fr ee': ['fr<b>ee'],
+    'last chance': ['\u00a0last&nbsp;\u2003chance\n', 'last\nchance', 'last  chance'],
+    'free caf\u00e9': ['f\u0336r\u0336e\u20dde\ufe0f caf\u00e9'],
     '20': ['𝟮𝟬', '２０', '②⓪', '²⁰', '₂₀'],
-}.items() %}
-{#- In one text, since a statement of many forms takes the emulator long. #}
+} %}
+{#- All words through one rendering: it is long. The first has no other form. #}
 {%- do vectors.append((
-        'folded_text: ' ~ plain,
-        folded_text(text_literal(words | join(' '))),
-        "'" ~ ([plain] * words | length) | join(' ') ~ "'"
+        'folded_text and has_other_forms',
+        '(select count(*) from styled_words where ' ~ folded_text('word') ~ ' is distinct from plain or '
+        ~ has_other_forms('word') ~ ' is distinct from (word != plain))',
+        '0'
     )) %}
-{%- for word in words %}
-{%- do vectors.append(('has_other_forms: ' ~ word, has_other_forms("'" ~ word ~ "'"), 'true')) %}
-{%- endfor %}
-{%- endfor %}
 
 {#- Each state table is there with the columns that create_state_table gave it. #}
 {%- for table in operations_tables() %}
@@ -309,6 +301,19 @@ sendings as (
     select timestamp '2025-06-08 23:59:59' as sent
     union all
     select cast(null as timestamp) as sent
+
+),
+
+styled_words as (
+    {% for plain, words in styles.items() %}
+    {%- set is_last = loop.last %}
+    {%- for word in words %}
+    select
+        {{ text_literal(plain | trim) }} as plain,
+        {{ text_literal(word) }} as word
+    {{ 'union all' if not (is_last and loop.last) }}
+    {%- endfor %}
+    {%- endfor %}
 
 ),
 
