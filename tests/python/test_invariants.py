@@ -270,12 +270,12 @@ def check_weeks(project: Project, sent: list[dict]) -> None:
 
 
 def break_patterns(project: Project, pages: int) -> None:
-    """Give this many active creators a pattern that does not compile."""
+    """Give this many active creators a pattern that does not compile, in a newer version of their row."""
     active = [row["page_name"] for row in project.query("select page_name from creator_day_plan order by 1")]
     project.execute("drop view creator_caption_restrictions")
     project.execute(
         "create table creator_caption_restrictions as"
-        f" select * from read_parquet('{project.data_dir}/creator_caption_restrictions.parquet') where false"
+        f" select * from read_parquet('{project.data_dir}/creator_caption_restrictions.parquet')"
     )
     for page in active[:pages]:
         project.execute(
