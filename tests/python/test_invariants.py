@@ -19,7 +19,10 @@ RUN_LOGS = (
 )  # fmt: skip
 # Views of the present: two looks differ, whatever ran.
 LIVE = ("health_checks", "alert_queue")
-OF_THE_RUN = {"lock_sweep_log": ("sweep_id", "sweep_duration_seconds")}
+OF_THE_RUN = {
+    "lock_sweep_log": ("sweep_id", "sweep_duration_seconds"),
+    "input_reconciliation": ("rows_judged", "rows_unusable"),  # of the dates that the newest run evaluated
+}
 
 
 def everything(project: Project) -> dict[str, list[dict[str, Any]]]:
