@@ -60,7 +60,8 @@ def test_everything_in_the_database_is_owned_but_the_inputs(built):
 def test_state_tables_are_the_declared_ones_and_history_is_what_no_run_makes_again():
     assert "etl_job_runs" in state(ROOT)
     assert history_tables(ROOT) == {
-        *state(ROOT), "schedule_recommendations", "schedule_recommendations_messages"
+        *state(ROOT), "schedule_recommendations", "schedule_recommendations_messages",
+        "mass_messages_checked", "message_outcomes", "restricted_pages", "withdrawn_messages",
     }  # fmt: skip
 
 
