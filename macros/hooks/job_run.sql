@@ -121,7 +121,9 @@
     {%- set schedule = invocation_args_dict.get('selector') -%}
     {%- set is_part = invocation_args_dict.get('select') or invocation_args_dict.get('exclude') -%}
     {%- set missing = [] -%}
-    {%- if flags.WHICH == 'build' and schedule and not is_part -%}
+    {#- `dbt retry` gives the options of the run that it goes on with, and does its unfinished part. -#}
+    {%- set is_retry = 'retry' in (invocation_args_dict.get('invocation_command') or '').split() -%}
+    {%- if flags.WHICH == 'build' and schedule and not is_part and not is_retry -%}
         {%- set ran = results | map(attribute='node') | map(attribute='unique_id') | list -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'test' -%}
             {%- if schedule in node.tags and node.unique_id not in ran -%}
