@@ -175,8 +175,8 @@ NOT_UNDERSTOOD: dict[str, Row] = {
     "categories": {"restricted_categories": "pets, books"},
     "tiers": {"restricted_price_tiers": "[1]"},
     **{f"scope: {text}": {"applies_to_scope": text} for text in ("PPV", "BOTH", "ALL,", "0")},
-    **{f"minimum: {text}": {"min_ppv_pool": text} for text in ("viele", "-1", "1.5", "nan", "inf")},
-    **{f"version: {text}": {"version": text} for text in ("v2", "1.5", "nan")},
+    **{f"minimum: {text}": {"min_ppv_pool": text} for text in ("viele", "-1", "1.5", "inf")},
+    **{f"version: {text}": {"version": text} for text in ("v2", "1.5")},
 }  # fmt: skip
 
 
