@@ -52,6 +52,25 @@
 {% endmacro %}
 
 
+{#- Every form of the texts of a relation: one row per key and form, as caption_id and caption_text. #}
+{% macro caption_forms(relation, key) -%}
+    {% for form in text_forms('caption_text') -%}
+    select
+        {{ key }}{{ ' as caption_id' if key != 'caption_id' }},
+        {{ form }} as caption_text
+    from {{ relation }}
+    {%- if not loop.first %}
+    where {{ has_other_forms('caption_text') }}
+    {%- endif %}
+    {%- if not loop.last %}
+
+    union distinct
+
+    {% endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+
 {#- Whether a text may differ from one of its forms; most do not, and this costs little to find out. #}
 {% macro has_other_forms(text) -%}
     {{ matches_pattern(text, text_literal(

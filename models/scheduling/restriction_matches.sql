@@ -16,20 +16,7 @@ patterns as (
 {# A match in any form of a text counts; most texts have but one. #}
 caption_forms as (
 
-    {% for form in text_forms('caption_text') -%}
-    select
-        caption_id,
-        {{ form }} as caption_text
-    from captions
-    {%- if not loop.first %}
-    where {{ has_other_forms('caption_text') }}
-    {%- endif %}
-    {%- if not loop.last %}
-
-    union distinct
-
-    {% endif %}
-    {%- endfor %}
+    {{ caption_forms('captions', 'caption_id') }}
 
 ),
 

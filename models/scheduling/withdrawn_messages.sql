@@ -56,20 +56,7 @@ texts as (
     of it counts, as where captions are chosen. #}
 text_forms as (
 
-    {% for form in text_forms('caption_text') -%}
-    select
-        caption_text as caption_id,
-        {{ form }} as caption_text
-    from texts
-    {%- if not loop.first %}
-    where {{ has_other_forms('caption_text') }}
-    {%- endif %}
-    {%- if not loop.last %}
-
-    union distinct
-
-    {% endif %}
-    {%- endfor %}
+    {{ caption_forms('texts', 'caption_text') }}
 
 ),
 
