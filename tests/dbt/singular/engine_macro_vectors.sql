@@ -127,7 +127,7 @@
         '(select count(*) from sendings where ' ~ sent_not_before(nowhere, 'sent', "date '2025-06-10'") ~ ')', '2'),
     ('undo_entities: those with a name', undo_entities("'&lt;&gt;&quot;&apos;&nbsp;&amp;&copy;'"),
         text_literal('<>"\'\u00a0&&copy;')),
-    ('undo_entities: numbers', undo_entities("'&#65;&#000000065;&#x42;&#X1f525;&#39;'"), text_literal("AAB🔥'")),
+    ('undo_entities: numbers', undo_entities("'&#65;&#000000065;&#x42;&#X1f525;&#33;'"), "'AAB🔥!'"),
     ('undo_entities: once', undo_entities("'&amp;lt; &#38;lt; &amp;#65;'"), "'&lt; &lt; &#65;'"),
     ('undo_entities: what is no code point',
         undo_entities("'&#55296; &#xdfff; &#1114112; &#x110000; &#999999999; &#xfffffff;'"),
