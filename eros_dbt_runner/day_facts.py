@@ -35,6 +35,7 @@ class DayFacts:
     page: str | None
     creators: Sequence[Row]
     messages: Sequence[Row]
+    sample: Part = field(default_factory=Part)
     run: Part = field(default_factory=Part)
     week: Part = field(default_factory=Part)
     holidays: Part = field(default_factory=Part)
@@ -61,6 +62,7 @@ def read(tables: Warehouse, day: date, page: str | None) -> DayFacts:
         page=page,
         creators=_creators(tables, day, page),
         messages=_messages(tables, day, page),
+        sample=_part(lambda: _sample(tables)),
         run=_part(lambda: _run(tables, day)),
         week=_part(lambda: _week(tables, monday, day, page)),
         holidays=_part(lambda: _holidays(tables, monday, day + HOLIDAYS_AHEAD)),
@@ -95,6 +97,14 @@ def _part(reading: Callable[[], list[Row]]) -> Part:
                 problem="its tables are not there yet; `eros run performance` and `eros run daily` make them."
             )
         return Part(problem=str(error))
+
+
+def _sample(tables: Warehouse) -> list[Row]:
+    """One row where the database was made from sample data, else none."""
+    return tables.rows(
+        "select value from project_state where fact = 'sample'"
+        " qualify row_number() over (order by noted_at desc) = 1 and value != ''"
+    )
 
 
 def _around(day: date) -> tuple[datetime, datetime]:

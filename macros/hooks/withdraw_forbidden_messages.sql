@@ -9,14 +9,7 @@
     where
         is_active
         and scheduled_send_date >= {{ execution_date(-1) }}
-        and exists (
-            select 1
-            from {{ this }} as withdrawn
-            where
-                withdrawn.job_id = '{{ invocation_id }}'
-                and withdrawn.schedule_id = locks.schedule_id
-                and withdrawn.caption_id = locks.caption_id
-        )
+        and {{ is_withdrawn('locks', 'caption_id') }}
 {%- endmacro %}
 
 
@@ -26,14 +19,7 @@
     delete from {{ messages }} as messages
     where
         messages.scheduled_send_time > {{ as_of() }}
-        and exists (
-            select 1
-            from {{ this }} as withdrawn
-            where
-                withdrawn.job_id = '{{ invocation_id }}'
-                and withdrawn.schedule_id = messages.schedule_id
-                and withdrawn.time_slot_rank = messages.time_slot_rank
-        )
+        and {{ is_withdrawn('messages', 'time_slot_rank') }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -46,15 +32,21 @@
     where
         is_active
         and schedule_date >= {{ execution_date(-1) }}
-        and exists (
+        and {{ is_withdrawn('recommendations', 'time_slot_rank') }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- Whether this run withdraws the message of a row, known by its schedule and one more column. #}
+{% macro is_withdrawn(rows, column) -%}
+    exists (
             select 1
             from {{ this }} as withdrawn
             where
                 withdrawn.job_id = '{{ invocation_id }}'
-                and withdrawn.schedule_id = recommendations.schedule_id
-                and withdrawn.time_slot_rank = recommendations.time_slot_rank
+                and withdrawn.schedule_id = {{ rows }}.schedule_id
+                and withdrawn.{{ column }} = {{ rows }}.{{ column }}
         )
-    {%- endif -%}
 {%- endmacro %}
 
 

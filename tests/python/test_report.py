@@ -288,6 +288,13 @@ def test_a_part_that_is_missing_is_told_and_the_rest_is_there(built):
     assert "the disk is on fire" in page_of(built).one("section", id="attention").words
 
 
+def test_what_was_made_from_sample_data_says_so(built):
+    said = "Made from sample data: all of it is invented."
+    assert said in [notice.words for notice in page_of(built).all("p", cls="notice")]
+    built.execute("insert into project_state values ('sample', '', now() + interval 1 day, 'x')")
+    assert said not in [notice.words for notice in page_of(built).all("p", cls="notice")]
+
+
 def test_a_quiet_day_says_so(built):
     built.execute("delete from automation_alerts")  # what the runs of the fixture raised
     built.execute("drop view health_checks")
