@@ -100,12 +100,14 @@ reasoned as (
         *,
         {{ join_texts([
             "case when faulty_restriction is not null then 'a row of creator_caption_restrictions cannot be used: '"
-            ~ " || faulty_restriction || ' (' || cast(faulty_restriction_count as string) || ' such):'"
-            ~ " || ' mend the row, or set its is_active to false' end",
+            ~ " || faulty_restriction || case when faulty_restriction_count > 1 then ' (one of '"
+            ~ " || cast(faulty_restriction_count as string) || ')' else '' end"
+            ~ " || ': mend the row, or set its is_active to false' end",
             "case when is_restriction_missing then 'the page was restricted, and creator_caption_restrictions has'"
             ~ " || ' no row for it now: bring the row back, or lift it with one whose is_active is false' end",
-            "case when broken_pattern is not null then broken_pattern || ' does not compile"
-            ~ " (' || cast(broken_pattern_count as string) || ' such): mend it in creator_caption_restrictions' end",
+            "case when broken_pattern is not null then broken_pattern || ' does not compile'"
+            ~ " || case when broken_pattern_count > 1 then ' (one of ' || cast(broken_pattern_count as string)"
+            ~ " || ')' else '' end || ': mend it in creator_caption_restrictions' end",
             "case when budget_pool + mid_pool + premium_pool < min_ppv_pool then 'only '"
             ~ " || cast(budget_pool + mid_pool + premium_pool as string) || ' priced captions are free, min_ppv_pool is '"
             ~ " || cast(min_ppv_pool as string) || ': add captions or loosen the restrictions' end",

@@ -32,7 +32,8 @@ select
     || cast(cast(floor(counts.permille / 10) as int64) as string) || '.'
     || cast(mod(counts.permille, 10) as string) || ' %)'
     || coalesce(
-        ', mostly: ' || reasons.rejection_reason || ' (' || cast(reasons.row_count as string) || ' rows'
+        ', mostly: ' || reasons.rejection_reason || ' (' || cast(reasons.row_count as string)
+        || case when reasons.row_count = 1 then ' row' else ' rows' end
         || coalesce(', for example ' || reasons.example_row_key, '') || ')',
         ''
     ) || '; `eros rejected` shows all reasons' as problem
