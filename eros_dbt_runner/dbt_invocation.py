@@ -10,6 +10,7 @@ import gc
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ def invoke(
         failure, error = None, ""
     else:
         failure = _failure(outcome.exception, nodes_began=listener.nodes_began)
-        error = one_sentence(str(outcome.exception))
+        error = _said(outcome.exception)
     return Invocation(
         invocation_id=listener.invocation_id,
         success=outcome.success,
@@ -175,6 +176,12 @@ def _close_database(*, is_stopped: bool = False) -> None:
     manager.close_all_connections()
     if is_stopped:  # the errors of stopped queries hold their cursors, in circles
         gc.collect()
+
+
+def _said(error: BaseException) -> str:
+    """The error in one sentence; where a hook stopped the run, its own words. The log has the macros, too."""
+    text = re.sub(r"^\s*> (in macro|called by) .*$", "", str(error), flags=re.MULTILINE)
+    return one_sentence(re.sub(r"^Compilation Error in operation \S+ \(.*\)\n", "", text))
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

@@ -181,7 +181,8 @@ def test_what_cannot_be_read_is_one_sentence_with_the_cure(project: Project) -> 
     for name, (data, sentence) in REFUSED.items():
         (folder / "mass_messages.csv").write_bytes(data)
         why = project.run("performance", code=ExitCode.CANNOT_START).json["problems"][0]["why"]
-        assert "input table mass_messages" in why, name
+        assert why.startswith("input table mass_messages"), f"{name}: dbt's own words stand around {why}"
+        assert "in macro" not in why, name
         assert sentence in why, name
     (folder / "mass_messages-000.csv").write_text(HEADER)
     why = project.run("performance", code=ExitCode.CANNOT_START).json["problems"][0]["why"]
