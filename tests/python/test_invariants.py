@@ -19,6 +19,8 @@ RUN_LOGS = (
 )  # fmt: skip
 # Views of the present: two looks differ, whatever ran.
 LIVE = ("health_checks", "alert_queue")
+# What stood in the plan when the newest run that did something began.
+BEFORE_THE_RUN = ("pending_messages",)
 OF_THE_RUN = {
     "lock_sweep_log": ("sweep_id", "sweep_duration_seconds"),
     "input_reconciliation": ("rows_judged", "rows_unusable"),  # of the dates that the newest run evaluated
@@ -44,7 +46,7 @@ def everything(project: Project) -> dict[str, list[dict[str, Any]]]:
     return {
         name: project.table(name, without=OF_THE_RUN.get(name, ()))
         for name in names
-        if name not in (*RUN_LOGS, *LIVE)
+        if name not in (*RUN_LOGS, *LIVE, *BEFORE_THE_RUN)
     }
 
 
