@@ -36,7 +36,7 @@ COPY_BYTES = 16 * 2**20
 REJECTED = (
     "select source_name, rejection_reason, row_count, example_row_key, example_row from rejection_reasons"
     " where source_name = coalesce(?, source_name) and rejection_reason != 'sending_time is in the future'"
-    " order by row_count desc, source_name, rejection_reason"
+    " order by is_fault desc, row_count desc, source_name, rejection_reason"
 )
 LEFT_OUT = (
     "select reason, cast(sum(left_out_count) as int64) as messages, count(*) as pages"
@@ -351,7 +351,7 @@ class Warehouse(ABC):
         return {row["node_name"]: row["message"] for row in rows}
 
     def rejected(self, table: str | None) -> list[Row]:
-        """Why rows of the inputs cannot be used, the most frequent reason first; of one table or of all."""
+        """Why rows of the inputs cannot be used, what has to be mended and is most frequent first; of one table or of all."""
         return self.rows(REJECTED, [table], made_by="performance")
 
     # ---- the run log ----

@@ -29,6 +29,8 @@ final as (
     select
         source_name,
         rejection_reason,
+        {#- The reasons that mend themselves: the day comes, or the others of the reading are mended. #}
+        rejection_reason not in ('sending_time is in the future', '{{ refused_reason() }}') as is_fault,
         row_count,
         row_key as example_row_key,
         raw_row as example_row

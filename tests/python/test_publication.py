@@ -16,9 +16,10 @@ pytestmark = pytest.mark.slow
 # The plan from the creators to the messages, each after what it reads.
 PLAN = (
     "page_daily_activity", "creator_daily_volume", "creator_day_plan", "caption_lock_summary",
-    "creator_caption_restrictions_checked", "stg_creator_caption_restrictions", "schedulable_captions",
-    "restriction_patterns", "restriction_matches", "recent_caption_usage", "page_caption_groups",
-    "caption_pool", "send_hour_patterns", "creator_send_hours", "caption_scores", "creator_checks",
+    "creator_caption_restrictions_checked", "stg_restriction_rows", "restricted_pages",
+    "stg_creator_caption_restrictions", "schedulable_captions", "restriction_patterns",
+    "restriction_matches", "recent_caption_usage", "page_caption_groups", "caption_pool",
+    "send_hour_patterns", "creator_send_hours", "caption_scores", "creator_checks",
     "publication_stops", "selected_captions", "schedule_recommendations",
     "schedule_recommendations_messages",
 )  # fmt: skip
@@ -75,7 +76,7 @@ def test_an_open_breaker_publishes_nothing(built: Project, command: str, env: di
 
 
 def break_patterns_mended(project: Project) -> None:
-    project.execute("delete from creator_caption_restrictions")
+    project.execute("update creator_caption_restrictions set is_active = false")
 
 
 def test_an_open_breaker_publishes_nothing_node_by_node(built: Project) -> None:
@@ -297,6 +298,7 @@ def test_rejected_rows_are_told_with_reason_number_and_example(project: Project)
     project.write_inputs(mass_messages=messages, caption_bank=[{"caption_id": 1}])
     result = project.eros("run", "performance", "--as-of", AS_OF.isoformat(), code=1)
     assert "10 of 70 rows of mass_messages cannot be used" in result.stdout
+    assert "mostly: viewed_count is above sent_count (7 rows" in result.stdout
     assert "7 rows of mass_messages: viewed_count is above sent_count, for example 61" in result.stdout
     assert "Got " not in result.stdout
     [run] = last_runs(project, 1)
@@ -305,9 +307,10 @@ def test_rejected_rows_are_told_with_reason_number_and_example(project: Project)
     assert [(row["row_count"], row["rejection_reason"], row["example_row_key"]) for row in found] == [
         (7, "viewed_count is above sent_count", "61"),
         (3, "page_name is missing", "68"),
+        (60, "too many rows of this reading cannot be used, so none was taken", "1"),
     ]
     assert '"viewed_count"' in found[0]["example_row"]
     assert project.eros("rejected", "--table", "captions").stdout == "Every row of captions can be used.\n"
-    assert "1 more reasons" in project.eros("rejected", "--limit", "1").stdout
+    assert "2 more reasons" in project.eros("rejected", "--limit", "1").stdout
     shown = project.eros("rejected", env={"COLUMNS": "80"}).stdout
     assert "page_name is missing" in shown

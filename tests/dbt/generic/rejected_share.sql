@@ -18,7 +18,7 @@ counts as (
 reasons as (
 
     select * from {{ ref('rejection_reasons') }}
-    where rejection_reason != 'sending_time is in the future'
+    where is_fault
     qualify row_number() over (partition by source_name order by row_count desc, rejection_reason asc) = 1
 
 )
