@@ -351,7 +351,7 @@ class Warehouse(ABC):
         return {row["node_name"]: row["message"] for row in rows}
 
     def rejected(self, table: str | None) -> list[Row]:
-        """Why rows of the inputs cannot be used, what has to be mended and is most frequent first; of one table or of all."""
+        """Why rows of one input or of all cannot be used: what has to be mended first, by how often it is."""
         return self.rows(REJECTED, [table], made_by="performance")
 
     # ---- the run log ----
