@@ -18,8 +18,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
 	@touch $@
 
-demo: venv ## sample data, the three schedules, and the day's plan
-	@[ -n "$$EROS_DATA_DIR" ] || [ -d data ] || $(EROS) sample-data
+demo: venv ## the three schedules on the sample data that comes with the project, and the day's plan
 	$(EROS) run performance
 	$(EROS) run daily
 	$(EROS) run sweep

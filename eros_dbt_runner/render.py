@@ -126,7 +126,8 @@ def show_report(report: Report, zone: ZoneInfo) -> None:
     if job.get("creators_processed") is not None:
         left_out = job["creators_failed"] or 0
         words = ("scheduled", "left out")
-        if verdict.exit_code is not ExitCode.OK:  # who passed the check of a run that failed got nothing
+        if verdict.exit_code is not ExitCode.OK or verdict.evidence.messages_scheduled == 0:
+            # Who passed the check of a run that published nothing got nothing.
             words = ("passed their check", "failed it")
         facts.add_row("creators", f"{job['creators_processed']} {words[0]}, {left_out} {words[1]}")
     if verdict.evidence.messages_scheduled is not None:

@@ -328,7 +328,9 @@ class Warehouse(ABC):
         notes = []
         if "message_outcomes" in built:
             notes = self._rows_if_there(
-                "select value from project_state where fact = 'texts_keyed_again' and job_id = ?", [job_id]
+                "select value from project_state"
+                " where fact = 'texts_keyed_again' and value != '' and job_id = ?",
+                [job_id],
             )
         left_out = self._rows_if_there(LEFT_OUT, [execution_date]) if "schedule_shortfalls" in built else []
         return Evidence(

@@ -39,7 +39,7 @@ def show_schedule(
     if not rows or not wanted:
         of_page = f" for page {page_key(page)!r}" if page else ""
         on_day = f" on {wanted}" if wanted else ""
-        why = f": {left_out[0]['reason']}" if left_out else ""
+        why = f": {left_out[0]['reason']}" if left_out else "; `eros runs` shows how the daily run went"
         raise ErosError(f"Nothing is scheduled{of_page}{on_day}{why}.", ExitCode.USAGE)
     if as_json:
         print_json(plain_values(rows))

@@ -1054,8 +1054,11 @@ def in_scope(restriction: Row, tier: str) -> bool:
 
 
 def matches(patterns: Iterable[str] | None, text: str) -> bool:
-    """Whether any pattern is found in a form of the text, case as written. Broken ones match nothing."""
-    return any(re.search(p, form) for p in patterns or () if compiles(p) for form in forms(text))
+    """Whether any pattern is found in a form of the text, case as written. Broken ones match nothing.
+
+    As in RE2, \\w and its like stand for ASCII's letters: `été` is not `\\w+`.
+    """
+    return any(re.search(p, form, re.ASCII) for p in patterns or () if compiles(p) for form in forms(text))
 
 
 def forms(text: str) -> set[str]:

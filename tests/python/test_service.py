@@ -281,7 +281,9 @@ def test_a_real_service_runs_what_is_due_and_stops_cleanly(project) -> None:
     rows = project.query("select job_name, job_status from etl_job_runs order by job_start_time")
     # An hour may turn meanwhile, and the sweep be due again.
     assert list(dict.fromkeys(row["job_name"] for row in rows)) == list(SCHEDULES)
-    assert {row["job_status"] for row in rows} == {"SUCCESS"}
+    assert {row["job_status"] for row in rows if row["job_name"] != "daily"} == {"SUCCESS"}
+    # Late in the evening no hour of the day is left.
+    assert {row["job_status"] for row in rows} <= {"SUCCESS", "COMPLETED_NO_WORK"}
 
 
 @pytest.mark.slow
@@ -298,7 +300,7 @@ def test_a_service_that_is_stopped_in_a_run_leaves_no_running_row_and_takes_it_u
     assert again.wait().code == 0
     statuses = Counter(row["job_status"] for row in project.query("select job_status from etl_job_runs"))
     assert statuses["RUNNING"] == 0
-    assert statuses["SUCCESS"] >= len(SCHEDULES)
+    assert statuses["SUCCESS"] + statuses["COMPLETED_NO_WORK"] >= len(SCHEDULES)
 
 
 @pytest.mark.slow
