@@ -97,7 +97,8 @@
 {% macro find_csv_records(columns) -%}
     {%- set begun = '"(?:[^"]|"")*' -%}
     {%- set value = '(?:' ~ begun ~ '"|(?:[^",][^,]*)?)' -%}
-    {%- set rest = '(?:[^"]|"")*"(?:,' ~ value ~ ')*' -%}
+    {#- After a quote that a line before opened, a quote within a plain value is a sign that it was never closed. -#}
+    {%- set rest = '(?:[^"]|"")*"(?:,(?:' ~ begun ~ '"|[^",]*))*' -%}
     {%- set names = "'" ~ columns | join("', '") ~ "'" %}
     create or replace temp table input_records as
     with

@@ -242,12 +242,18 @@ def test_what_is_understood_is_obeyed_and_what_is_not_is_not_scheduled(many: Pro
 
 
 def edited(text: str, position: int, mark: str | None) -> str:
-    """The text without one of the marks that hold it together, or with another one before it."""
+    """The text without one of the marks that hold it together, or with another one somewhere.
+
+    Within a pattern ] and ' would be part of it: one that is good and means something else.
+    """
     marks = [place for place, sign in enumerate(text) if sign in '[]",']
     if mark is None:
         place = marks[position % len(marks)]
         return text[:place] + text[place + 1 :]
-    place = position % (len(text) + 1)
+    places = range(len(text) + 1)
+    if mark in ("]", "'"):
+        places = [place for place in places if text[:place].count('"') % 2 == 0]
+    place = places[position % len(places)]
     return text[:place] + mark + text[place:]
 
 
