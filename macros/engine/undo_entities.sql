@@ -18,12 +18,12 @@
         from (
             select
                 piece,
-                position as place,
+                piece_offset as place,
                 cast(coalesce(
                     regexp_extract(piece, r'^&#([0-9]+);$'),
                     concat('0x', regexp_extract(piece, r'^&#[xX]([0-9a-fA-F]+);$'))
                 ) as int64) as number
-            from unnest(regexp_extract_all({{ text }}, r'{{ eros.entity_pieces() }}')) as piece with offset as position
+            from unnest(regexp_extract_all({{ text }}, r'{{ eros.entity_pieces() }}')) as piece with offset as piece_offset
         ) as pieces
     ), {{ text }})
 {%- endmacro %}

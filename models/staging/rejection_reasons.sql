@@ -19,7 +19,7 @@ ranked as (
         row_number() over (
             partition by source_name, rejection_reason
             order by row_key asc, raw_row asc
-        ) as position
+        ) as row_rank
     from rejected_rows
 
 ),
@@ -35,7 +35,7 @@ final as (
         row_key as example_row_key,
         raw_row as example_row
     from ranked
-    where position = 1
+    where row_rank = 1
 
 )
 

@@ -12,12 +12,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from google._upb import _message as protobuf
 from zetasql import types
 from zetasql.api.prepared_query import PreparedQuery
 from zetasql.api.type_factory import TypeFactory
 from zetasql.api.value import Value as ZetaValue
 from zetasql.core.local_service import ZetaSqlLocalService
 from zetasql.types import TypeKind
+
+# A statement of ours is deeper than the hundred levels that are read otherwise.
+protobuf.SetAllowOversizeProtos(True)
 
 EPOCH = date(1970, 1, 1)
 MIDNIGHT = datetime.combine(EPOCH, time.min)  # UTC, as DuckDB gives a TIMESTAMP

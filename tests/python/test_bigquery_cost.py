@@ -29,9 +29,11 @@ OLDEST_DAYS = 90 + 30 + 3
 # (table, what reads it): read whole, for a reason.
 READ_WHOLE = {
     ("mass_messages_checked", "input_reconciliation"): "counts every row read, from four short columns",
-    ("mass_messages_checked", "rejected_rows"): "a view: creating it reads nothing",
+    ("mass_messages_checked", "rejected_rows"): "a row rejected at any time may still be mended",
     ("mass_messages_checked", "stg_mass_messages"): "a view: creating it reads nothing",
     ("caption_bandit_stats", "*"): "its partitions expire after 90 days, so all of it is the window",
+    ("mass_messages_checked", "stg_restriction_rows"): "a page that ever sent: two short columns",
+    ("etl_job_runs", "pending_messages"): "a row per run",
     ("mass_messages_checked", "mass_messages_checked"): "a row_id counts once for ever: two short columns",
     ("schedule_recommendations_messages", "schedule_messages_have_exactly_18_columns"): "where false",
     ("active_caption_assignments", "*"): "an active lock of any age must be swept",
