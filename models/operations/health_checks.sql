@@ -36,6 +36,7 @@ input_counts as (
 findings as (
 
     select * from {{ ref('message_findings') }}
+    where sending_date >= {{ add_days(today, -var('stats_window_days') - var('median_window_days')) }}
 
 ),
 

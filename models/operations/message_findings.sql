@@ -155,7 +155,7 @@ found as (
 ),
 {%- endif %}
 
-final as (
+summed as (
 
     select
         sending_date,
@@ -164,7 +164,13 @@ final as (
         cast(sum(twin_messages) as int64) as twin_messages
     from found
     group by sending_date
-    having sum(new_messages + changed_messages + twin_messages) > 0
+
+),
+
+final as (
+
+    select * from summed
+    where new_messages + changed_messages + twin_messages > 0
 
 )
 
