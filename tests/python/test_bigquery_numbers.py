@@ -63,6 +63,7 @@ NOT_EVALUATED = {
     "rejected_rows": "shows whole rows as JSON",
     "stg_caption_bank": "reads caption_bank_checked, which holds whole rows",
     "stg_captions": "reads captions_checked",
+    "stg_creator_caption_restrictions": "what the evaluator gives of a table's empty array is NULL",
     "stg_restriction_rows": "reads creator_caption_restrictions_checked",
     "message_findings": "reads the input as text",
     "pending_messages": "shows what was published when it ran",
