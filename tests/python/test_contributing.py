@@ -46,6 +46,7 @@ class Example:
 
     def __init__(self, title: str, project: Project) -> None:
         self.text, self.project = chapter(title), project
+        self.as_of = AS_OF  # of the plan that builds of a part of it go on with
         copy_checkout(project.directory)
         for file, old, new in changes(block(self.text, "diff")):
             project.edit(file, old, new)
@@ -57,8 +58,9 @@ class Example:
     def failures_of_dbt(self, select: str, *options: str) -> set[str]:
         """The tests that fail when dbt builds these nodes; a model brings its unit tests."""
         arguments = ["build", "--select", *select.split(), *options]
-        self.project.dbt(*arguments, code=None, env={"EROS_AS_OF": AS_OF.isoformat()})
         path = self.project.directory / "target" / "run_results.json"
+        path.unlink(missing_ok=True)
+        self.project.dbt(*arguments, code=None, env={"EROS_AS_OF": self.as_of.isoformat()})
         results = json.loads(path.read_text(encoding="utf-8"))["results"]
         assert not [result for result in results if result["status"] == "error"]
         return {result["unique_id"] for result in results if result["status"] == "fail"}
@@ -158,7 +160,7 @@ def test_a_new_account_size(project: Project) -> None:
 def test_a_new_term_of_the_score(built: Project) -> None:
     """On a project that has published without the term: what stands there has none, what comes has one."""
     example = Example("A new term of the score", built)
-    tomorrow = AS_OF.replace(day=16)
+    example.as_of = tomorrow = AS_OF.replace(day=16)
     built.run("performance", as_of=tomorrow)
     built.run("daily", as_of=tomorrow)
     assert example.effect()
