@@ -156,10 +156,12 @@ def test_backup_restore_and_rollback_stay_out_of_a_run(built):
     run = built.start(*run_arguments("performance"))
     run.wait_for("message_outcomes")
     run.kill(signal.SIGSTOP)  # else it may be over before the three have asked
-    for arguments in (("backup",), ("restore", made["id"], "--yes"), ("rollback", "--all", "--yes")):
-        result = built.eros(*arguments, "--wait", "0", code=ExitCode.BUSY)
-        assert "in progress" in result.stderr or "has it open" in result.stderr
-    run.kill(signal.SIGCONT)
+    try:
+        for arguments in (("backup",), ("restore", made["id"], "--yes"), ("rollback", "--all", "--yes")):
+            result = built.eros(*arguments, "--wait", "0", code=ExitCode.BUSY)
+            assert "in progress" in result.stderr or "has it open" in result.stderr
+    finally:
+        run.kill(signal.SIGCONT)
     assert run.wait().code == 0
     assert listed(built) == [{key: value for key, value in made.items() if key != "deleted"}]
 

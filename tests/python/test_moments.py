@@ -10,8 +10,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from eros_dbt_runner import clock
 from tests.python import histories
 from tests.python.harness import AS_OF, Project, Row
+from tests.python.oracle import local_date
 
 pytestmark = pytest.mark.slow
 
@@ -173,56 +175,55 @@ def test_a_full_refresh_says_what_it_kept(project: Project) -> None:
     assert "30 messages known from before" in " ".join(shown.split())
 
 
-def found(project: Project) -> Row:
-    """What message_findings says; health, which looks at the dates around now, says nothing of these."""
-    [row] = project.query(
-        "select coalesce(sum(new_messages + changed_messages), 0) as older, min(sending_date) as since,"
-        " coalesce(sum(twin_messages), 0) as twins from message_findings"
-    )
+def check(project: Project, name: str) -> Row:
+    [row] = project.query("select * from health_checks where check_name = ?", [name])
     return row
 
 
 def test_changes_of_older_dates_are_found_by_the_daily_run_and_taken_in_by_its_advice(
     project: Project,
 ) -> None:
-    messages = [
-        {"row_id": n, "caption_id": n, "sending_time": AS_OF - timedelta(days=n)} for n in range(2, 41)
-    ]
+    now = clock.now()  # health looks at the dates around it
+    messages = [{"row_id": n, "caption_id": n, "sending_time": now - timedelta(days=n)} for n in range(2, 41)]
     bank = [{"caption_id": n} for n in range(1, 41)]
     project.write_inputs(mass_messages=messages, caption_bank=bank)
-    project.run("performance")
-    project.run("daily", code=None)
-    assert found(project)["older"] == 0
-    late = {"row_id": 99, "caption_id": 1, "sending_time": AS_OF - timedelta(days=25)}
+    project.run("performance", as_of=now)
+    project.run("daily", as_of=now, code=None)
+    assert check(project, "older_messages")["check_status"] == "PASS"
+    late = {"row_id": 99, "caption_id": 1, "sending_time": now - timedelta(days=25)}
     changed = [{**row, "earnings": 200.0} if row["row_id"] == 20 else row for row in messages]
     project.write_inputs(mass_messages=[*changed, late], caption_bank=bank)
-    project.run("performance")
-    assert found(project)["older"] == 0  # looked at once a day
-    project.run("daily", code=None)
-    assert found(project)["older"] == 2
-    project.run("performance")
-    assert found(project)["older"] == 2
-    project.run("performance", "--since", found(project)["since"].isoformat())
-    assert found(project)["older"] == 0
+    project.run("performance", as_of=now)
+    assert check(project, "older_messages")["figure"] == 0  # looked at once a day
+    project.run("daily", as_of=now, code=None)
+    found = check(project, "older_messages")
+    assert (found["check_status"], found["figure"]) == ("WARN", 2)
+    since = local_date(late["sending_time"]).isoformat()
+    assert f"eros run performance --since {since}" in found["next_step"]
+    project.run("performance", as_of=now)
+    assert check(project, "older_messages")["figure"] == 2
+    project.run("performance", "--since", since, as_of=now)
+    assert check(project, "older_messages")["figure"] == 0
     assert len(project.table("message_outcomes")) == 40
     assert project.query("select earnings from message_outcomes where row_id = 20") == [{"earnings": 200.0}]
 
 
 def test_an_input_that_rolls_on_changes_nothing(project: Project) -> None:
-    messages = [
-        {"row_id": n, "caption_id": n, "sending_time": AS_OF - timedelta(days=n)} for n in range(2, 41)
-    ]
+    now = clock.now()
+    messages = [{"row_id": n, "caption_id": n, "sending_time": now - timedelta(days=n)} for n in range(2, 41)]
     project.write_inputs(mass_messages=messages, caption_bank=[{"caption_id": 1}])
-    project.run("performance")
+    project.run("performance", as_of=now)
     project.write_inputs(mass_messages=messages[:15], caption_bank=[{"caption_id": 1}])
-    assert project.run("performance").json["warnings"] == []
-    project.run("daily", code=None)
-    assert found(project)["older"] == 0
+    assert project.run("performance", as_of=now).json["warnings"] == []
+    project.run("daily", as_of=now, code=None)
+    assert check(project, "older_messages")["figure"] == 0
 
 
-def test_the_same_message_twice_is_found(project: Project) -> None:
-    row = {"message": "hello", "sending_time": AS_OF - timedelta(days=30)}
+def test_the_same_message_twice_is_a_warning(project: Project) -> None:
+    now = clock.now()
+    row = {"message": "hello", "sending_time": now - timedelta(days=30)}
     twins = [{**row, "row_id": 1}, {**row, "row_id": 2}, {**row, "row_id": 3, "page_name": "nova"}]
     project.write_inputs(mass_messages=twins, caption_bank=[{"caption_text": "hello"}])
-    project.run("performance")
-    assert found(project)["twins"] == 1
+    project.run("performance", as_of=now)
+    found = check(project, "twin_messages")
+    assert (found["check_status"], found["figure"]) == ("WARN", 1)

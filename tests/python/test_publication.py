@@ -203,6 +203,8 @@ def test_nothing_goes_out_before_it_was_planned(built: Project, hour: int, minut
 def test_after_the_last_hour_there_is_no_work_and_that_is_no_failure(built: Project) -> None:
     report = built.run("daily", as_of=local(23, 30)).json
     assert report["status"] == "COMPLETED_NO_WORK"
+    shown = built.eros("run", "daily", "--as-of", local(23, 30).isoformat()).stdout
+    assert "6 passed their check, 0 failed it" in shown
     assert report["messages_scheduled"] == 0
     [run] = last_runs(built, 1)
     assert "no hour" in run["error_message"]
