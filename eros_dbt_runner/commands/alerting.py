@@ -152,35 +152,32 @@ def after_run(request: "Request", report: "Report") -> None:
     code = report.verdict.exit_code
     if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
         return  # somebody wants this process to end now
-    if code is not ExitCode.OK:
-        _speak_for(request, report)
+    is_checked = False
     with suppress(Exception):
         done = alerting.check(request.project, request.target, CHECK_WAIT_SECONDS, tell_nobody)
+        is_checked = True
         for wrong in done.wrong_settings:
             click.echo(f"alerts: {wrong}", err=True)
         for attempt in done.attempts:
             if attempt.error:
                 click.echo(_told(attempt), err=True)
-
-
-def _speak_for(request: "Request", report: "Report") -> None:
-    """Tell the channels of a failed run whose alert the database does not hold: it has no room, say."""
-    from eros_dbt_runner import alerts as alerting
-    from eros_dbt_runner.lock import Deadline, tell_nobody
-    from eros_dbt_runner.warehouse import connect
-
-    with suppress(Exception):
-        try:
-            with connect(
-                request.project, request.target, Deadline(CHECK_WAIT_SECONDS), tell_nobody
-            ) as tables:
-                if tables.rows("select 1 from automation_alerts where job_id = ?", [report.invocation_id]):
-                    return
-        except ErosError:
-            pass
+    if code is not ExitCode.OK and not (is_checked and _has_alert(request, report)):
         problem = report.verdict.problems[0]
         source = f"{report.schedule} failed"
         alerting.speak(request.project, source, f"{problem.what}: {problem.why}", problem.next_step)
+
+
+def _has_alert(request: "Request", report: "Report") -> bool:
+    """Whether the database holds the alert of a failed run; where it has no room, say, it does not."""
+    from eros_dbt_runner.lock import Deadline, tell_nobody
+    from eros_dbt_runner.warehouse import connect
+
+    with (
+        suppress(Exception),
+        connect(request.project, request.target, Deadline(CHECK_WAIT_SECONDS), tell_nobody) as tables,
+    ):
+        return bool(tables.rows("select 1 from automation_alerts where job_id = ?", [report.invocation_id]))
+    return False
 
 
 def without_run(what: str, error: ErosError) -> None:
