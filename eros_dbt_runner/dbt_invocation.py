@@ -22,8 +22,11 @@ from eros_dbt_runner.errors import one_sentence
 from eros_dbt_runner.lock import is_lock_error
 
 if TYPE_CHECKING:
+    import duckdb
     from dbt.cli.main import dbtRunnerResult
 
+# What is done over the connection of a run before it is closed, and what has to stay until it is.
+LastWork = Callable[["duckdb.DuckDBPyConnection"], contextlib.AbstractContextManager[None]]
 
 # The options of dbt that may come from the environment: they say where things are and how dbt talks. All
 # others would change what a schedule does, and `eros` gives those that it wants itself.
@@ -83,12 +86,14 @@ def invoke(
     on_begin: Callable[[str], None],
     on_event: Callable[[NodeEvent], None],
     results_files: Sequence[Path],
+    last_work: LastWork,
 ) -> Invocation:
     """Run dbt in this process. Never raises: whatever goes wrong, a KeyboardInterrupt too, is told.
 
     `on_begin` hears the invocation's id before anything runs. `on_event` is called for the start and
     the end of each node, from dbt's threads. The results are left in each of `results_files`, for
-    people and for `dbt retry`.
+    people and for `dbt retry`. Where the run left a connection to a DuckDB file, that is closed within
+    the context of `last_work`.
     """
     listener = _Listener(on_begin, on_event)
     with contextlib.redirect_stdout(sys.stderr):
@@ -96,7 +101,10 @@ def invoke(
             outcome = _run(arguments, [listener])
         except KeyboardInterrupt:  # while dbt was being imported
             return Invocation(None, False, None, Failure.INTERRUPTED)
-    _close_database(is_stopped=_is_interrupt(outcome.exception))
+    _close_database(
+        is_stopped=_is_interrupt(outcome.exception),
+        last_work=last_work if outcome.exception is None else None,
+    )
     write = getattr(outcome.result, "write", None)
     if write:
         for file in results_files:
@@ -160,7 +168,7 @@ def _forget_options() -> None:
             os.environ.pop(option.old_name or option.name, None)
 
 
-def _close_database(*, is_stopped: bool = False) -> None:
+def _close_database(*, is_stopped: bool = False, last_work: LastWork | None = None) -> None:
     """Let go of the DuckDB file, which `keep_open: true` holds until the process ends.
 
     The adapter only forgets its environment; an exception that is still at hand, as after a hook
@@ -172,7 +180,8 @@ def _close_database(*, is_stopped: bool = False) -> None:
         return
     manager = connections.DuckDBConnectionManager
     if manager._ENV is not None and not is_stopped:
-        manager._ENV.close()
+        with last_work(manager._ENV.conn.cursor()) if last_work else contextlib.nullcontext():
+            manager._ENV.close()
     manager.close_all_connections()
     if is_stopped:  # the errors of stopped queries hold their cursors, in circles
         gc.collect()

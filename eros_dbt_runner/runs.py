@@ -2,10 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.schedules import Schedule
 from eros_dbt_runner.signals import StopRequest, stop_on_signals
 from eros_dbt_runner.verdict import Evidence, Verdict, judge
-from eros_dbt_runner.writing import hold_database, keep_published
+from eros_dbt_runner.writing import hold_database, keep_published, last_checkpoint
 
 TIB = 2**40
 # The moment, in UTC, at which a schedule was due; `eros serve` tells its runs.
@@ -222,7 +223,7 @@ def run(
 
 def _locked_run(
     request: Request,
-    notes: Sequence[str],
+    notes: list[str],
     deadline: lock.Deadline,
     on_event: Callable[[NodeEvent], None],
     on_wait: Callable[[str], None],
@@ -235,7 +236,7 @@ def _locked_run(
     _enter(request, environment(request, as_of))
     _close_broken_off(request)
     folder = _begin_folder(request, as_of)
-    invocation = _invoke(request, folder, deadline, on_event, on_wait)
+    invocation = _invoke(request, folder, notes, deadline, on_event, on_wait)
     stop.too_late = True
     built = {
         result.name
@@ -252,7 +253,7 @@ def _locked_run(
     if invocation.success and verdict.exit_code is not ExitCode.OK:
         _overrule(request, folder, verdict, on_wait)
     if request.on_duckdb and "schedule_recommendations" in built and verdict.exit_code is ExitCode.OK:
-        notes = [*notes, *keep_published(request.project)]
+        notes += keep_published(request.project)
     told = tuple(NodeResult("database_file", "file", "warn", note) for note in notes)
     verdict = replace(verdict, warnings=(*told, *verdict.warnings))
     report = Report(
@@ -422,6 +423,7 @@ def _enter(request: Request, given: dict[str, str]) -> None:
 def _invoke(
     request: Request,
     folder: RunFolder,
+    notes: list[str],
     deadline: lock.Deadline,
     on_event: Callable[[NodeEvent], None],
     on_wait: Callable[[str], None],
@@ -435,6 +437,7 @@ def _invoke(
             lambda invocation_id: _note(folder, invocation_id),
             on_event,
             [folder.path / run_folders.RESULTS, request.project.target_dir / run_folders.RESULTS],
+            partial(last_checkpoint, request.project, notes),
         )
         if invocation.failure is not Failure.LOCKED or deadline.left() == 0:
             return invocation

@@ -5,14 +5,17 @@ of that (SIGKILL, out of memory) tears the file, and it opens no more. What only
 the file (`<file>.wal`) tears nothing. So runs append (see macros/hooks/write_log_only.sql), and a checkpoint
 is a step of its own, under the lock: before it a copy of everything is kept, `<file>.whole`. A file that is
 damaged, in whatever way, is found here by the next writer and replaced by that copy.
+
+The copy has a log of its own, `<file>.whole.wal`: to put that into it would take longer than to copy it.
 """
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eros_dbt_runner import run_folders
 from eros_dbt_runner.clock import iso, now, parse_moment
@@ -22,7 +25,11 @@ from eros_dbt_runner.lock import Deadline, TornError, hold, tell_nobody
 from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.warehouse import LOGS, DuckDbWarehouse, Warehouse, connect
 
+if TYPE_CHECKING:
+    import duckdb
+
 CHECKPOINT_EVERY = timedelta(days=1)
+NO_COPY = "no copy of the database could be kept"
 
 
 @contextmanager
@@ -68,23 +75,26 @@ def is_lost(database: Path) -> bool:
 
 
 def put_in_place(copy: Path, database: Path) -> None:
-    """Make `copy` the database; what stood there before, and its write-ahead log, are kept beside it.
+    """Make `copy` and its log the database; what stood there before, and its log, are kept beside it.
 
     Raises ErosError (RUN_FAILED) when it cannot be written.
     """
     draft = _beside(database, "draft")
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(copy, draft)
+        for ending in ("", *LOGS):
+            if _log(copy, ending).exists():
+                shutil.copyfile(_log(copy, ending), _log(draft, ending))
+        with DuckDbWarehouse(draft, Deadline(0), tell_nobody, read_only=False) as tables:
+            tables.rows("checkpoint")  # one file takes the place of one file
         if database.exists():  # not renamed: without a database a run would begin an empty one
             shutil.copyfile(database, _beside(database, "torn"))
-        for log in LOGS:  # it would be applied to the copy
-            if _log(database, log).exists():
-                _log(database, log).replace(_beside(database, f"torn{log}"))
+        _move_logs(database, _beside(database, "torn"))  # they would be applied to the copy
         draft.replace(database)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise ErosError(f"{database} cannot be written: {error.strerror}.", ExitCode.RUN_FAILED) from None
+    finally:
+        _delete(draft)
 
 
 def checkpoint(database: Path) -> list[str]:
@@ -92,28 +102,56 @@ def checkpoint(database: Path) -> list[str]:
 
     Whoever calls holds the lock. While another program has the file open, nothing happens.
     """
+    try:
+        with DuckDbWarehouse(database, Deadline(0), tell_nobody, read_only=False) as tables:
+            return _checkpoint(database, tables)
+    except ErosError as error:
+        return [] if error.code is ExitCode.BUSY else [f"{NO_COPY}: {error}"]
+
+
+@contextmanager
+def last_checkpoint(
+    project: Project, notes: list[str], connection: "duckdb.DuckDBPyConnection"
+) -> Iterator[None]:
+    """Make the checkpoint that is due, if one is, over the `connection` of a run, which ends with the block.
+
+    To open the file once more would be to read the whole log once more. `notes` hears what went wrong.
+    """
+    database = project.database
+    if not _is_checkpoint_due(database, project.log_limit_bytes):
+        yield
+        return
+    with DuckDbWarehouse(database, Deadline(0), tell_nobody, connection=connection) as tables:
+        try:
+            notes += _checkpoint(database, tables)
+        except ErosError as error:
+            notes.append(f"{NO_COPY}: {error}")
+        yield
+
+
+def _checkpoint(database: Path, tables: DuckDbWarehouse) -> list[str]:
     copy, draft = _beside(database, "whole"), _beside(database, "draft")
     try:
-        try:
-            with DuckDbWarehouse(database, Deadline(0), tell_nobody, read_only=False) as tables:
-                tables.copy_file(draft)
-                draft.replace(copy)
-                tables.rows("checkpoint")
-            # From now on the copy is as old as the file, unless somebody else changes that.
-            os.utime(copy, ns=(database.stat().st_atime_ns, database.stat().st_mtime_ns))
-        finally:
-            for ending in ("", *LOGS):
-                _beside(database, f"draft{ending}").unlink(missing_ok=True)
+        tables.copy_with_log(draft)
+        _delete(copy, LOGS)  # else it would be the log of the new copy; the database is whole meanwhile
+        draft.replace(copy)
+        _move_logs(draft, copy)
+        tables.rows("checkpoint")
+        # From now on the copy is as old as the file, unless somebody else changes that.
+        os.utime(copy, ns=(database.stat().st_atime_ns, database.stat().st_mtime_ns))
     except OSError as error:
-        return [f"no copy of the database could be kept: {error.strerror}"]
-    except ErosError as error:
-        return [] if error.code is ExitCode.BUSY else [f"no copy of the database could be kept: {error}"]
+        return [f"{NO_COPY}: {error.strerror}"]
+    finally:
+        with suppress(OSError):
+            _delete(draft)
     return []
 
 
 def keep_published(project: Project) -> list[str]:
     """Put the log into the file, and with that into the copy, if a day is published that it has not."""
-    copy = _beside(project.database, "whole")
+    copy, log = _beside(project.database, "whole"), _log(project.database, LOGS[0])
+    if copy.exists() and not (log.exists() and log.stat().st_size):
+        return []
     try:
         is_new = not copy.exists() or bool(_published(project.database) - _published(copy))
     except ErosError:  # another program has it open, or the copy is no database: the next checkpoint tells
@@ -147,9 +185,8 @@ def _make_whole(project: Project, target: Target, limit: int) -> list[str]:
     if not database.exists():
         if copy.exists():  # of a database that somebody has taken away
             copy.replace(_beside(database, "lost"))
-        for log in LOGS:  # a new file would take it for its own
-            if _log(database, log).exists():
-                _log(database, log).replace(_beside(database, f"lost{log}"))
+            _move_logs(copy, _beside(database, "lost"))
+        _move_logs(database, _beside(database, "left"))  # a new file would take it for its own
         return []
     try:
         is_changed = _read_through(database, copy)
@@ -204,6 +241,17 @@ def _lost_runs(project: Project, target: Target, tables: Warehouse, moment: date
 
 def _moment(file: Path) -> datetime:
     return datetime.fromtimestamp(file.stat().st_mtime, timezone.utc).replace(microsecond=0)
+
+
+def _move_logs(database: Path, to: Path) -> None:
+    for log in LOGS:
+        if _log(database, log).exists():
+            _log(database, log).replace(_log(to, log))
+
+
+def _delete(file: Path, endings: Sequence[str] = ("", *LOGS)) -> None:
+    for ending in endings:
+        _log(file, ending).unlink(missing_ok=True)
 
 
 def _log(database: Path, ending: str) -> Path:

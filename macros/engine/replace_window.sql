@@ -22,11 +22,11 @@
     arrives or is taken back unseen. What the table holds is looked at as well: it may be an older copy that
     was put back. `lag_days` is how far its newest date normally lies behind its run. `since` (a backfill)
     reaches further, never less far. A full refresh, a change of the rule for keys, and a table that nobody
-    noted a date for, begin at the beginning. Equal whenever it is asked in a run: what this run notes itself is not looked at. #}
-{% macro first_reevaluated_date(relation, lag_days) %}
+    noted a date for, begin at the beginning. Equal whenever it is asked in a run: of the window_facts `noted`, what
+    this run notes itself is not looked at. #}
+{% macro first_reevaluated_date(relation, lag_days, noted) %}
     {%- set lookback = modules.datetime.timedelta(days=var('message_lookback_days') - 1) -%}
     {%- set newest = newest_sending_date(relation) -%}
-    {%- set noted = window_facts() -%}
     {%- set built_for = noted.before.get(relation.identifier ~ '_built_for', '') -%}
     {%- set keyed_by = noted.before.get(relation.identifier ~ '_keyed_by', '') -%}
     {%- if flags.FULL_REFRESH or newest is none or built_for == '' or keyed_by != caption_key_version() -%}
@@ -48,8 +48,8 @@
 
 
 {#- Whether the keys that a table was last built with are by another rule than today's. #}
-{% macro has_other_keys(relation) %}
-    {{ return(window_facts().before.get(relation.identifier ~ '_keyed_by', '') != caption_key_version()) }}
+{% macro has_other_keys(relation, noted) %}
+    {{ return(noted.before.get(relation.identifier ~ '_keyed_by', '') != caption_key_version()) }}
 {% endmacro %}
 
 
@@ -90,7 +90,7 @@
 {% macro get_incremental_replace_window_sql(arg_dict) %}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     {%- set first_date = first_reevaluated_date(
-        arg_dict['target_relation'], config.require('meta').window_lag_days
+        arg_dict['target_relation'], config.require('meta').window_lag_days, window_facts()
     ) -%}
     delete from {{ arg_dict['target_relation'] }}
     where sending_date >= {{ first_date }} or sending_date is null;
@@ -106,7 +106,9 @@
 {% macro bq_insert_overwrite_sql(
     tmp_relation, target_relation, sql, unique_key, partition_by, partitions, dest_columns, tmp_relation_exists, copy_partitions
 ) %}
-    {%- set first_date = first_reevaluated_date(target_relation, config.require('meta').window_lag_days) -%}
+    {%- set first_date = first_reevaluated_date(
+        target_relation, config.require('meta').window_lag_days, window_facts()
+    ) -%}
     {%- set field = 'DBT_INTERNAL_DEST.' ~ partition_by.field -%}
     {{ get_insert_overwrite_merge_sql(
         target_relation,

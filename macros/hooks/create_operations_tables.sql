@@ -3,7 +3,8 @@
 {% macro create_operations_tables() %}
     {%- if execute and flags.WHICH in ['build', 'run', 'seed', 'test', 'snapshot', 'run-operation'] -%}
         {%- do prepare_types() -%}
-        {%- for table in operations_tables() -%}
+        {%- for table in operations_tables()
+            if adapter.get_relation(target.database, target.schema, table.name) is none -%}
             {%- do run_query(create_state_table(table)) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -196,9 +196,11 @@
 
 
 {% macro forget_loaded_input(name) %}
-    {%- do run_query('delete from ' ~ loaded_inputs() ~ ".loaded_files where source_name = '" ~ name ~ "'") -%}
-    {%- do run_query('delete from ' ~ target.schema ~ ".unreadable_lines where source_name = '" ~ name ~ "'") -%}
-    {%- do run_query('drop table if exists ' ~ loaded_inputs() ~ '.' ~ name) -%}
+    {%- do run_query(
+        'delete from ' ~ loaded_inputs() ~ ".loaded_files where source_name = '" ~ name ~ "';"
+        ~ ' delete from ' ~ target.schema ~ ".unreadable_lines where source_name = '" ~ name ~ "';"
+        ~ ' drop table if exists ' ~ loaded_inputs() ~ '.' ~ name
+    ) -%}
 {% endmacro %}
 
 

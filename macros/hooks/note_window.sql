@@ -6,20 +6,22 @@
         {%- set fact = this.identifier ~ '_built_for' -%}
         {%- set noted = window_facts() -%}
         {%- set today = execution_date_value().isoformat() -%}
+        {%- set facts = {} -%}
         {%- if noted.before.get(fact, '') != '' -%}
-            {%- do remember(fact, [noted.before[fact], today] | min) -%}
+            {%- do facts.update({fact: [noted.before[fact], today] | min}) -%}
         {%- endif -%}
         {%- if this.identifier == 'mass_messages_checked' -%}
             {%- set first_date = (
-                first_reevaluated_date(this, config.require('meta').window_lag_days) if is_incremental()
+                first_reevaluated_date(this, config.require('meta').window_lag_days, noted) if is_incremental()
                 else "date '1970-01-01'"
             )[6:16] -%}
-            {%- do remember('messages_read_from', first_date) -%}
-            {%- do remember(
-                'messages_changed_from',
-                [noted.now.get('messages_changed_from', ''), first_date] | reject('equalto', '') | min
-            ) -%}
+            {%- do facts.update({
+                'messages_read_from': first_date,
+                'messages_changed_from':
+                    [noted.now.get('messages_changed_from', ''), first_date] | reject('equalto', '') | min,
+            }) -%}
         {%- endif -%}
+        {%- do remember(facts) -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -31,8 +33,10 @@
             "select " ~ is_refused() ~ " from " ~ this ~ " where " ~ is_judged()
         ).columns[0].values()[0] -%}
         {%- if not refused -%}
-            {%- do remember(this.identifier ~ '_built_for', execution_date_value().isoformat()) -%}
-            {%- do remember(this.identifier ~ '_keyed_by', caption_key_version()) -%}
+            {%- do remember({
+                this.identifier ~ '_built_for': execution_date_value().isoformat(),
+                this.identifier ~ '_keyed_by': caption_key_version(),
+            }) -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
@@ -44,9 +48,11 @@
     {%- if execute -%}
         {%- set stops = adapter.get_relation(target.database, target.schema, 'input_stops') -%}
         {%- if stops is none or run_query("select count(*) from " ~ stops).columns[0].values()[0] == 0 -%}
-            {%- do remember(this.identifier ~ '_built_for', execution_date_value().isoformat()) -%}
-            {%- do remember(this.identifier ~ '_keyed_by', caption_key_version()) -%}
-            {%- do remember('messages_changed_from', '') -%}
+            {%- do remember({
+                this.identifier ~ '_built_for': execution_date_value().isoformat(),
+                this.identifier ~ '_keyed_by': caption_key_version(),
+                'messages_changed_from': '',
+            }) -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
@@ -55,7 +61,7 @@
 {#- Pre-hook of message_outcomes: what a change of the rule for keys does to what is known, in numbers, for the
     run's report. #}
 {% macro note_texts_keyed_again() %}
-    {%- if execute and is_incremental() and has_other_keys(this) -%}
+    {%- if execute and is_incremental() and has_other_keys(this, window_facts()) -%}
         {%- set counts = run_query(
             "select count(case when not messages.has_old_key then 1 end),"
             ~ " count(case when messages.has_old_key and outcomes.row_id is not null then 1 end)"
@@ -64,11 +70,11 @@
             ~ " where messages.caption_key is not null"
         ).rows[0] -%}
         {#- Said anew if a run died before it was done. #}
-        {%- do remember('texts_keyed_again', '') -%}
-        {%- do remember('texts_keyed_again', (
+        {%- do remember({'texts_keyed_again': ''}) -%}
+        {%- do remember({'texts_keyed_again': (
             "The rule for the identity of texts has changed: " ~ "{:,}".format(counts[0])
             ~ " messages of the input are keyed again, " ~ "{:,}".format(counts[1])
             ~ " outcomes of messages that it no longer holds keep their caption (rule " ~ caption_key_version() ~ ")."
-        )) -%}
+        )}) -%}
     {%- endif -%}
 {% endmacro %}

@@ -15,7 +15,7 @@
         {%- do kept.update({name: day}) -%}
     {%- endfor -%}
     {%- if building -%}
-        {%- do remember('planned_dates', tojson(kept, sort_keys=true)) -%}
+        {%- do remember({'planned_dates': tojson(kept, sort_keys=true)}) -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -27,7 +27,7 @@
         {%- for name in built -%}
             {%- do known.update({name: execution_date_value().isoformat()}) -%}
         {%- endfor -%}
-        {%- do remember('planned_dates', tojson(known, sort_keys=true)) -%}
+        {%- do remember({'planned_dates': tojson(known, sort_keys=true)}) -%}
     {%- endif -%}
 {% endmacro %}
 

@@ -1,22 +1,45 @@
-{#- What the project has to remember from run to run, beside its tables: see project_state. #}
+{#- What the project has to remember from run to run, beside its tables: see project_state. What is not known
+    is ''. #}
 {% macro remembered(fact) %}
-    {%- if not has_project_state() -%}
-        {{ return('') }}
-    {%- endif -%}
-    {%- set values = run_query(
-        "select value from " ~ api.Relation.create(target.database, target.schema, 'project_state')
-        ~ " where fact = " ~ text_literal(fact) ~ " order by noted_at desc limit 1"
-    ).columns[0].values() -%}
-    {{ return(values[0] if values else '') }}
+    {{ return(known_facts().get(fact, '')) }}
 {% endmacro %}
 
 
-{% macro remember(fact, value) %}
-    {%- if execute and remembered(fact) != value | string -%}
+{#- The newest value of each fact. #}
+{% macro known_facts() %}
+    {%- set facts = {} -%}
+    {%- if has_project_state() -%}
+        {%- for row in run_query(newest_values()).rows -%}
+            {%- do facts.update({row[0]: row[1]}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(facts) }}
+{% endmacro %}
+
+
+{% macro newest_values() -%}
+    select
+        fact,
+        {{ latest_value('value', 'noted_at', 'job_id') }} as value
+    from {{ api.Relation.create(target.database, target.schema, 'project_state') }}
+    group by fact
+{%- endmacro %}
+
+
+{#- Notes the values of `facts` that are not known as such already, all of them at once. #}
+{% macro remember(facts) %}
+    {%- if execute and facts -%}
+        {%- set given = [] -%}
+        {%- for fact, value in facts.items() -%}
+            {%- do given.append('select ' ~ text_literal(fact) ~ ' as fact, ' ~ text_literal(value) ~ ' as value') -%}
+        {%- endfor -%}
         {%- do run_query(
             "insert into " ~ api.Relation.create(target.database, target.schema, 'project_state')
-            ~ " (fact, value, noted_at, job_id) values (" ~ text_literal(fact) ~ ", " ~ text_literal(value)
-            ~ ", " ~ timestamp_literal(modules.datetime.datetime.now(modules.pytz.utc)) ~ ", '" ~ invocation_id ~ "')"
+            ~ " (fact, value, noted_at, job_id) select given.fact, given.value, "
+            ~ timestamp_literal(modules.datetime.datetime.now(modules.pytz.utc)) ~ ", '" ~ invocation_id ~ "'"
+            ~ " from (" ~ given | join(' union all ') ~ ") as given"
+            ~ " left join (" ~ newest_values() ~ ") as known on given.fact = known.fact"
+            ~ " where coalesce(known.value, '') != given.value"
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -11,7 +11,7 @@
         {%- set since = run_query("select cast(unlearnt_since as string) from " ~ this).columns[0].values()[0] -%}
         {%- if since -%}
             {%- set noted = window_facts().now.get('messages_changed_from', '') -%}
-            {%- do remember('messages_changed_from', [noted, since | string] | reject('equalto', '') | min) -%}
+            {%- do remember({'messages_changed_from': [noted, since | string] | reject('equalto', '') | min}) -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}

@@ -15,9 +15,9 @@
 {% endmacro %}
 
 {% macro duckdb__register_inputs() %}
-    {%- do run_query('create schema if not exists ' ~ loaded_inputs()) -%}
     {%- do run_query(
-        'create table if not exists ' ~ loaded_inputs() ~ '.loaded_files (source_name varchar, signature varchar)'
+        'create schema if not exists ' ~ loaded_inputs() ~ '; create table if not exists ' ~ loaded_inputs()
+        ~ '.loaded_files (source_name varchar, signature varchar)'
     ) -%}
     {%- set tables = run_query(
         "select table_name from duckdb_tables() where schema_name = '" ~ target.schema ~ "'"
@@ -27,14 +27,10 @@
     {%- for input in graph.sources.values() | selectattr('source_name', 'equalto', 'inputs') -%}
         {%- if input.name in tables -%}
             {%- do forget_loaded_input(input.name) -%}
+            {%- do check_input_columns(input, input_types(target.schema ~ '.' ~ input.name) | list) -%}
         {%- else -%}
             {%- do create_input_view(input, directory) -%}
         {%- endif -%}
-        {#- Not asked of the adapter: it would begin a transaction here, which nobody ends. -#}
-        {%- do check_input_columns(
-            input,
-            run_query('describe ' ~ target.schema ~ '.' ~ input.name).columns[0].values() | map('lower') | list
-        ) -%}
     {%- endfor -%}
 {% endmacro %}
 
@@ -49,10 +45,23 @@
         {%- do load_text_input(input, found) -%}
         {%- set reader = loaded_inputs() ~ '.' ~ input.name -%}
     {%- endif -%}
+    {%- set types = input_types(reader) -%}
+    {%- do check_input_columns(input, types | list) -%}
     {%- do run_query(
-        'create or replace view ' ~ target.schema ~ '.' ~ input.name ~ ' as select ' ~ input_columns(input, reader)
+        'create or replace view ' ~ target.schema ~ '.' ~ input.name ~ ' as select ' ~ input_columns(input, types)
         ~ ' from ' ~ reader
     ) -%}
+{% endmacro %}
+
+
+{#- The types of columns by their names in small letters. Not asked of the adapter: it would begin a transaction
+    here, which nobody ends. #}
+{% macro input_types(reader) %}
+    {%- set types = {} -%}
+    {%- for row in run_query('describe from ' ~ reader).rows -%}
+        {%- do types.update({row[0] | lower: row[1]}) -%}
+    {%- endfor -%}
+    {{ return(types) }}
 {% endmacro %}
 
 
@@ -96,7 +105,8 @@
     would be mixed with fiction, and nobody would see that the export is gone. #}
 {% macro note_inputs(directory, is_loaded) %}
     {%- set is_sample = not is_loaded and is_sample_data(directory) -%}
-    {%- set real = remembered('real_inputs') -%}
+    {%- set known = known_facts() -%}
+    {%- set real = known.get('real_inputs', '') -%}
     {%- if is_sample and real != '' -%}
         {% do exceptions.raise_compiler_error(
             "this database was made from real inputs (" ~ real ~ "), and " ~ directory ~ " holds sample data, which"
@@ -105,30 +115,30 @@
         ) %}
     {%- endif -%}
     {%- set place = 'tables in the database' if is_loaded else directory -%}
-    {%- do remember('inputs', place ~ (' (sample data)' if is_sample else '')) -%}
-    {%- do remember('is_shipped_sample', is_sample and directory == project_directory() ~ '/sample_data') -%}
-    {%- if not is_sample -%}
-        {%- do remember('real_inputs', place) -%}
+    {%- set sample = sample_mark(directory) if is_sample else '' -%}
+    {%- if known.get('sample', '') not in ['', sample] -%}
+        {%- do forget_another_sample() -%}
     {%- endif -%}
-    {%- do forget_another_sample(sample_mark(directory) if is_sample else '') -%}
+    {%- do remember({
+        'inputs': place ~ (' (sample data)' if is_sample else ''),
+        'is_shipped_sample': is_sample and directory == project_directory() ~ '/sample_data',
+        'real_inputs': real if is_sample else place,
+        'sample': sample,
+    }) -%}
     {%- do log('inputs: ' ~ place ~ (' (sample data: all of it is invented)' if is_sample else ''), info=is_sample) -%}
 {% endmacro %}
 
 
 {#- What a database has from a sample is fiction, and must not be mixed with what comes after it: real inputs,
     or another sample, which uses the same ids. Nothing that anybody knew is lost with it. #}
-{% macro forget_another_sample(mark) %}
-    {%- set before = remembered('sample') -%}
-    {%- if before not in ['', mark] -%}
-        {%- for name in ['mass_messages_checked', 'message_outcomes'] -%}
-            {%- set table = adapter.get_relation(target.database, target.schema, name) -%}
-            {%- if table is not none -%}
-                {%- do run_query('delete from ' ~ table) -%}
-            {%- endif -%}
-        {%- endfor -%}
-        {%- do log('other inputs than the sample data of before: what was learnt from those is forgotten', info=true) -%}
-    {%- endif -%}
-    {%- do remember('sample', mark) -%}
+{% macro forget_another_sample() %}
+    {%- for name in ['mass_messages_checked', 'message_outcomes'] -%}
+        {%- set table = adapter.get_relation(target.database, target.schema, name) -%}
+        {%- if table is not none -%}
+            {%- do run_query('delete from ' ~ table) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do log('other inputs than the sample data of before: what was learnt from those is forgotten', info=true) -%}
 {% endmacro %}
 
 
@@ -161,11 +171,7 @@
 
 {#- What a view gives: all that is there, texts that were stored as bytes as texts, and NULL for a column
     that is not there and that the rules can do without. #}
-{% macro input_columns(input, reader) %}
-    {%- set types = {} -%}
-    {%- for row in run_query('describe from ' ~ reader).rows -%}
-        {%- do types.update({row[0] | lower: row[1]}) -%}
-    {%- endfor -%}
+{% macro input_columns(input, types) %}
     {%- set decoded = [] -%}
     {%- set absent = [] -%}
     {%- for name, column in input.columns.items() -%}

@@ -4,11 +4,10 @@
 {%- endmacro %}
 
 
-{#- The reasons around one number column. `raw` is the text that was read, the typed column has the
-    same name: a text with no number behind it did not cast. #}
+{#- The reasons around a column that read_number has read. #}
 {% macro number_reasons(column, whole=false, not_negative=false) %}
     {%- set reasons = [
-        reject_when(column ~ '_text is not null and ' ~ column ~ '_number is null', column ~ ' is not a number'),
+        reject_when(is_unread(column ~ '_number', number_text(column)), column ~ ' is not a number'),
         reject_when('not ' ~ is_finite(column ~ '_number'), column ~ ' is not a finite number'),
         reject_when('abs(' ~ column ~ '_number) > 1e12 and ' ~ is_finite(column ~ '_number'), column ~ ' is beyond 1e12'),
     ] -%}
@@ -25,18 +24,17 @@
 {% endmacro %}
 
 
-{#- The reasons around a whole-number key that must be there. #}
+{#- The reasons around a whole-number key that must be there, see read_key. #}
 {% macro key_reasons(column) %}
+    {%- set text = number_text(column) -%}
+    {%- set unread = is_unread(column ~ '_typed', text) -%}
     {{ return([
-        reject_when(column ~ '_text is null', column ~ ' is missing'),
+        reject_when(column ~ '_typed is null and ' ~ text ~ ' is null', column ~ ' is missing'),
         reject_when(
-            column ~ '_text is not null and ' ~ column ~ '_typed is null and ' ~ is_rounded_id(column ~ '_text'),
+            unread ~ ' and ' ~ is_rounded_id(text),
             column ~ ' has lost digits, as in a spreadsheet: export it as text'
         ),
-        reject_when(
-            column ~ '_text is not null and ' ~ column ~ '_typed is null and not ' ~ is_rounded_id(column ~ '_text'),
-            column ~ ' is not a whole number'
-        ),
+        reject_when(unread ~ ' and not ' ~ is_rounded_id(text), column ~ ' is not a whole number'),
     ]) }}
 {% endmacro %}
 
@@ -50,12 +48,14 @@
 {%- endmacro %}
 
 
-{#- The reasons around a time; `raw` is the text that was read, the typed column has the same name. #}
-{% macro time_reasons(column, text) %}
-    {%- set unread = text ~ ' is not null and ' ~ column ~ ' is null' -%}
+{#- The reasons around a time that must be there; the typed column has the same name. #}
+{% macro time_reasons(column) %}
+    {%- set text = read_text(column ~ '_given') -%}
+    {%- set unread = is_unread(column, text) -%}
     {%- set is_short_year = replace_pattern(text, '^[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ][0-9]{1,2}([^0-9].*)?$', '') ~ " = ''" -%}
     {%- set is_zone_name = replace_pattern(text, '^[0-9]{4}-.*[0-9] ?[A-Za-z][A-Za-z_/]+$', '') ~ " = ''" -%}
     {{ return([
+        reject_when(column ~ ' is null and ' ~ text ~ ' is null', column ~ ' is missing'),
         reject_when(unread ~ ' and ' ~ is_short_year, column ~ ' has a year of two digits'),
         reject_when(unread ~ ' and ' ~ is_zone_name, column ~ ' names a time zone other than UTC and GMT'),
         reject_when(unread ~ ' and not ' ~ is_short_year ~ ' and not ' ~ is_zone_name, column ~ ' is not a time'),
@@ -67,17 +67,30 @@
 {% endmacro %}
 
 
-{#- Two readings of one input column: the text (NULL when blank or NaN) and the number behind it. #}
+{#- Two readings of an input column: what was given, and the number behind it. #}
 {% macro read_number(column) -%}
-    nullif(nullif({{ read_text(column) }}, 'nan'), 'NaN') as {{ column }}_text,
+    {{ column }} as {{ column }}_given,
     {{ nan_as_null(try_cast_as(column, 'float64')) }} as {{ column }}_number
 {%- endmacro %}
 
 
-{#- Two readings of an input column with an id: the text (NULL when blank or NaN) and the whole number. #}
+{#- Two readings of an input column with an id: what was given, and the whole number behind it. #}
 {% macro read_key(column) -%}
-    nullif(nullif({{ read_text(column) }}, 'nan'), 'NaN') as {{ column }}_text,
+    {{ column }} as {{ column }}_given,
     {{ read_id(column) }} as {{ column }}_typed
+{%- endmacro %}
+
+
+{#- Whether a value was given that could not be read. The text is asked for last: making one of every value
+    costs more than all other checks together, and next to none is needed. #}
+{% macro is_unread(typed, text) -%}
+    {{ typed }} is null and {{ text }} is not null
+{%- endmacro %}
+
+
+{#- The text of what read_number or read_key were given; NULL when it is blank or NaN. #}
+{% macro number_text(column) -%}
+    nullif(nullif({{ read_text(column ~ '_given') }}, 'nan'), 'NaN')
 {%- endmacro %}
 
 

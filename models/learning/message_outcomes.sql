@@ -11,7 +11,8 @@
     )
 }}
 
-{%- set first_date = first_reevaluated_date(this, lag_days=2) if is_incremental() else none %}
+{%- set noted = window_facts() if is_incremental() else none %}
+{%- set first_date = first_reevaluated_date(this, lag_days=2, noted=noted) if is_incremental() else none %}
 
 with
 
@@ -75,7 +76,7 @@ previous_captions as (
     select
         row_id,
         caption_id,
-        {% if has_other_keys(this) -%}
+        {% if has_other_keys(this, noted) -%}
         caption_id not in (select caption_bank.caption_id from caption_bank) as is_kept
         {%- else -%}
         true as is_kept

@@ -26,35 +26,48 @@ stored_rows as (
 
 ),
 
-typed as (
-
-    select
-        {{ read_number('row_id') }},
-        {{ try_cast_as('row_id', 'int64') }} as row_id,
-        {{ try_cast_as('sending_time', 'timestamp') }} as sending_time,
-        {{ read_number('sent_count') }},
-        {{ read_number('viewed_count') }},
-        {{ read_number('purchased_count') }},
-        {{ read_number('earnings') }}
-    from source_rows
-
-),
-
 {# Only what no run would read of its own accord any more. #}
 older_rows as (
 
     select
-        row_id,
-        {{ local_date('sending_time') }} as sending_date,
-        coalesce(sent_count_number, 0) as sent_count,
-        coalesce(viewed_count_number, 0) as viewed_count,
-        coalesce(purchased_count_number, 0) as purchased_count,
-        coalesce(earnings_number, 0) as earnings
-    from typed
+        {{ try_cast_as('row_id', 'int64') }} as row_id,
+        {{ try_cast_as('sending_time', 'timestamp') }} as sending_time,
+        coalesce({{ nan_as_null(try_cast_as('sent_count', 'float64')) }}, 0) as sent_count,
+        coalesce({{ nan_as_null(try_cast_as('viewed_count', 'float64')) }}, 0) as viewed_count,
+        coalesce({{ nan_as_null(try_cast_as('purchased_count', 'float64')) }}, 0) as purchased_count,
+        coalesce({{ nan_as_null(try_cast_as('earnings', 'float64')) }}, 0) as earnings
+    from source_rows
     where
-        row_id is not null
-        and {{ local_date('sending_time') }} >= {{ oldest }}
-        and {{ local_date('sending_time') }} < {{ read_from }}
+        {{ try_cast_as('row_id', 'int64') }} is not null
+        and {{ try_cast_as('sending_time', 'timestamp') }} >= {{ utc_from_local(oldest, 0) }}
+        and {{ try_cast_as('sending_time', 'timestamp') }} < {{ utc_from_local(read_from, 0) }}
+
+),
+
+{# Nearly all rows are as they were: only of the others is looked at more than that. #}
+suspects as (
+
+    select distinct older_rows.row_id
+    from older_rows
+    left join stored_rows
+        on
+            older_rows.row_id = stored_rows.row_id
+            and stored_rows.rejection_reason is null
+            and older_rows.sent_count = stored_rows.sent_count
+            and older_rows.viewed_count = stored_rows.viewed_count
+            and older_rows.purchased_count = stored_rows.purchased_count
+            and older_rows.earnings = stored_rows.earnings
+    where stored_rows.row_id is null
+
+),
+
+dated_suspects as (
+
+    select
+        older_rows.*,
+        {{ local_date('older_rows.sending_time') }} as sending_date
+    from older_rows
+    inner join suspects on older_rows.row_id = suspects.row_id
 
 ),
 
@@ -63,22 +76,22 @@ older_rows as (
 compared as (
 
     select
-        older_rows.row_id,
-        older_rows.sending_date,
+        dated_suspects.row_id,
+        dated_suspects.sending_date,
         count(stored_rows.row_id) as stored_count,
         count(case when stored_rows.rejection_reason is not null then 1 end) as refused_count,
         count(case
             when
                 stored_rows.rejection_reason is null
-                and stored_rows.sent_count = older_rows.sent_count
-                and stored_rows.viewed_count = older_rows.viewed_count
-                and stored_rows.purchased_count = older_rows.purchased_count
-                and stored_rows.earnings = older_rows.earnings
+                and stored_rows.sent_count = dated_suspects.sent_count
+                and stored_rows.viewed_count = dated_suspects.viewed_count
+                and stored_rows.purchased_count = dated_suspects.purchased_count
+                and stored_rows.earnings = dated_suspects.earnings
                 then 1
         end) as unchanged_count
-    from older_rows
-    left join stored_rows on older_rows.row_id = stored_rows.row_id
-    group by older_rows.row_id, older_rows.sending_date
+    from dated_suspects
+    left join stored_rows on dated_suspects.row_id = stored_rows.row_id
+    group by dated_suspects.row_id, dated_suspects.sending_date
 
 ),
 
@@ -95,26 +108,16 @@ late_messages as (
 ),
 
 {# A page sends a text once in a minute; a second row_id for it is the same message once more. #}
-same_minutes as (
-
-    select
-        *,
-        count(*) over (
-            partition by
-                page_name, sending_date, extract(hour from sending_time), extract(minute from sending_time)
-        ) as message_count
-    from stored_rows
-    where rejection_reason is null and sending_time <= {{ as_of() }}
-
-),
-
 same_texts as (
 
     select
         sending_date,
         count(*) - 1 as twin_messages
-    from same_minutes
-    where message_count > 1 and (caption_key is not null or caption_id is not null)
+    from stored_rows
+    where
+        rejection_reason is null
+        and sending_time <= {{ as_of() }}
+        and (caption_key is not null or caption_id is not null)
     group by
         page_name, sending_date, extract(hour from sending_time), extract(minute from sending_time),
         caption_key, case when caption_key is null then caption_id end

@@ -17,7 +17,7 @@ typed as (
         cast(caption_text as string) as caption_text,
         cast(content_category as string) as content_category,
         {{ clean_text('cast(price_tier as string)') }} as price_tier,
-        {{ read_text('has_urgency') }} as has_urgency_text,
+        has_urgency as has_urgency_given,
         {{ read_bool('has_urgency') }} as has_urgency
     from source_rows
 
@@ -35,7 +35,7 @@ judged as (
                     "trim(caption_text, ' ') != '' and not (" ~ can_be_seen('caption_text') ~ ")",
                     'caption_text has nothing that anybody can see'
                 ),
-                reject_when('has_urgency_text is not null and has_urgency is null', 'has_urgency is not a truth value'),
+                reject_when(is_unread('has_urgency', read_text('has_urgency_given')), 'has_urgency is not a truth value'),
             ]
         ) }} as row_reason
     from typed
@@ -66,7 +66,7 @@ final as (
             when row_reason is not null then row_reason
             when row_rank > 1 then 'caption_id is a duplicate'
         end as rejection_reason,
-        caption_id_text as row_key,
+        {{ number_text('caption_id') }} as row_key,
         raw_row
     from ranked
 

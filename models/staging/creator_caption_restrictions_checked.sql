@@ -60,8 +60,8 @@ judged as (
         or {{ list_restricts('soft_patterns') }}
         or {{ list_restricts('restricted_categories') }}
         or {{ list_restricts('restricted_price_tiers') }}
-        or (min_ppv_pool_text is not null and coalesce(min_ppv_pool_number, 1) != 0)
-        or (min_bump_pool_text is not null and coalesce(min_bump_pool_number, 1) != 0) as is_restricting
+        or ({{ number_text('min_ppv_pool') }} is not null and coalesce(min_ppv_pool_number, 1) != 0)
+        or ({{ number_text('min_bump_pool') }} is not null and coalesce(min_bump_pool_number, 1) != 0) as is_restricting
     from typed
 
 ),
@@ -91,7 +91,12 @@ parsed as (
         page_name is null
         and not is_restricting
         and coalesce(
-            applies_to_scope_text, min_ppv_pool_text, min_bump_pool_text, is_active_text, updated_at_text, version_text
+            applies_to_scope_text,
+            {{ number_text('min_ppv_pool') }},
+            {{ number_text('min_bump_pool') }},
+            is_active_text,
+            updated_at_text,
+            {{ number_text('version') }}
         ) is null as is_blank,
         row_reason,
         raw_row

@@ -4,11 +4,13 @@ with
 
 unreadable_lines as (
 
-    select
-        source_name,
-        count(*) as line_count
-    from {{ source('operations', 'unreadable_lines') }}
-    group by source_name
+    select source_name from {{ source('operations', 'unreadable_lines') }}
+
+),
+
+rejected_rows as (
+
+    select source_name from {{ ref('rejected_rows') }}
 
 ),
 {# A message that the input no longer holds is known and was not read. One that is not due is no message
@@ -23,27 +25,70 @@ mass_messages_rows as (
         {{ is_unusable() }} as is_unusable
     from {{ ref('mass_messages_checked') }}
 
+    union all
+
+    select
+        true as is_in_input,
+        false as is_accepted,
+        false as is_not_due,
+        true as is_judged,
+        true as is_unusable
+    from unreadable_lines
+    where source_name = 'mass_messages'
+
+),
+
+{# The rows of the other inputs are counted where they were put: to judge them once more would cost the most. #}
+other_accepted_rows as (
+
+    select 'caption_bank' as source_name
+    from {{ ref('stg_caption_bank') }}
+
+    union all
+
+    select 'captions' as source_name
+    from {{ ref('stg_captions') }}
+
+    union all
+
+    select 'creator_caption_restrictions' as source_name
+    from {{ ref('creator_caption_restrictions_checked') }}
+    where rejection_reason is null
+
 ),
 {% for input in inputs[1:] %}
 {{ input }}_rows as (
 
     select
         true as is_in_input,
-        rejection_reason is null as is_accepted,
+        true as is_accepted,
         false as is_not_due,
         true as is_judged,
-        rejection_reason is not null as is_unusable
-    from {{ ref(input ~ '_checked') }}
+        false as is_unusable
+    from other_accepted_rows
+    where source_name = '{{ input }}'
+
+    union all
+
+    select
+        true as is_in_input,
+        false as is_accepted,
+        false as is_not_due,
+        true as is_judged,
+        true as is_unusable
+    from rejected_rows
+    where source_name = '{{ input }}'
 
 ),
 {% endfor %}
-{#- The inputs are counted once more by themselves: rows_read comes from the checked models. A line of a text file
-    that is no row counts as one that was read and rejected. #}
+{#- The inputs are counted once more by themselves: rows_read comes from the models. A line of a text file that is
+    no row counts as one that was read and rejected. #}
 counted as (
     {% for input in inputs %}
     select
         '{{ input }}' as source_name,
-        (select count(*) from {{ source('inputs', input) }}) as rows_in_source,
+        (select count(*) from {{ source('inputs', input) }})
+        + (select count(*) from unreadable_lines where source_name = '{{ input }}') as rows_in_source,
         count(case when is_in_input then 1 end) as rows_read,
         count(case when is_accepted then 1 end) as rows_accepted,
         count(case when is_in_input and not is_accepted then 1 end) as rows_rejected,
@@ -60,30 +105,20 @@ counted as (
 
 ),
 
-counted_with_lines as (
-
-    select
-        counted.*,
-        coalesce(unreadable_lines.line_count, 0) as line_count
-    from counted
-    left join unreadable_lines on counted.source_name = unreadable_lines.source_name
-
-),
-
 final as (
 
     select
         source_name,
-        rows_in_source + line_count as rows_in_source,
-        rows_read + line_count as rows_read,
+        rows_in_source,
+        rows_read,
         rows_accepted,
-        rows_rejected + line_count as rows_rejected,
+        rows_rejected,
         rows_not_due,
         rows_in_source - rows_read as rows_not_read,
-        rows_judged + line_count as rows_judged,
-        rows_unusable + line_count as rows_unusable,
+        rows_judged,
+        rows_unusable,
         rows_kept
-    from counted_with_lines
+    from counted
 
 )
 

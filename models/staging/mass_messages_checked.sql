@@ -14,7 +14,8 @@
 {#- The history of messages: what was accepted once stays, whatever a later input holds and whatever moment
     a run is for. Hence no full refresh makes the table anew: it reads all that the input holds. -#}
 
-{%- set first_date = first_reevaluated_date(this, lag_days=1) if is_incremental() else none %}
+{%- set noted = window_facts() if is_incremental() else none %}
+{%- set first_date = first_reevaluated_date(this, lag_days=1, noted=noted) if is_incremental() else none %}
 
 with
 
@@ -35,7 +36,7 @@ typed as (
         {{ read_key('row_id') }},
         {{ clean_text('cast(page_name as string)') }} as page_name,
         cast(message as string) as message,
-        {{ read_text('sending_time') }} as sending_time_text,
+        sending_time as sending_time_given,
         {{ read_time('sending_time') }} as sending_time,
         {{ read_number('price') }},
         {{ read_number('sent_count') }},
@@ -52,7 +53,7 @@ judged as (
 
     select
         raw_row,
-        row_id_text as row_key,
+        {{ number_text('row_id') }} as row_key,
         row_id_typed as row_id,
         page_name,
         message,
@@ -67,11 +68,8 @@ judged as (
         nullif(caption_id_typed, 0) as caption_id,
         {{ join_texts(
             key_reasons('row_id')
-            + [
-                reject_when('page_name is null', 'page_name is missing'),
-                reject_when('sending_time_text is null', 'sending_time is missing'),
-            ]
-            + time_reasons('sending_time', 'sending_time_text')
+            + [reject_when('page_name is null', 'page_name is missing')]
+            + time_reasons('sending_time')
             + number_reasons('price')
             + number_reasons('sent_count', whole=true, not_negative=true)
             + number_reasons('viewed_count', whole=true, not_negative=true)
@@ -81,8 +79,8 @@ judged as (
                 reject_when('viewed_count_number > sent_count_number', 'viewed_count is above sent_count'),
                 reject_when('purchased_count_number > viewed_count_number', 'purchased_count is above viewed_count'),
                 reject_when(
-                    'caption_id_text is not null and caption_id_typed is null and not '
-                    ~ is_rounded_id('caption_id_text'),
+                    is_unread('caption_id_typed', number_text('caption_id'))
+                    ~ ' and not ' ~ is_rounded_id(number_text('caption_id')),
                     'caption_id is not a whole number'
                 ),
             ]
@@ -148,8 +146,7 @@ decided as (
             when ranked.row_reason is not null then ranked.row_reason
             when ranked.row_rank > 1{% if first_date %} or counted_before.row_id is not null{% endif %}
                 then 'row_id is a duplicate'
-        end as rejection_reason,
-        true as is_in_input
+        end as rejection_reason
     from ranked
     {%- if first_date %}
     left join counted_before on ranked.row_id = counted_before.row_id
@@ -157,43 +154,38 @@ decided as (
 
 ),
 
+{# Raw are kept the rows that somebody may have to look for in the input; what is not due is one of them. To carry
+    the others' raw rows further would double the memory. #}
+read_rows as (
+
+    select
+        row_id,
+        page_name,
+        message,
+        sending_time,
+        sending_date,
+        price,
+        sent_count,
+        viewed_count,
+        purchased_count,
+        earnings,
+        message_type,
+        caption_id,
+        rejection_reason,
+        row_key,
+        case
+            when rejection_reason is not null or sending_time > {{ as_of() }} then {{ row_as_json('raw_row') }}
+        end as raw_row
+    from decided
+
+),
+
 {# Where so many rows are unusable, the others are not to be trusted either. #}
 reading as (
 
     select {{ is_refused() }} as is_refused
-    from decided
+    from read_rows
     where sending_time is null or sending_time <= {{ as_of() }}
-
-),
-
-{# Raw are kept the rows that somebody may have to look for in the input; what is not due is one of them. #}
-read_rows as (
-
-    select
-        decided.row_id,
-        decided.page_name,
-        decided.message,
-        decided.sending_time,
-        decided.sending_date,
-        decided.price,
-        decided.sent_count,
-        decided.viewed_count,
-        decided.purchased_count,
-        decided.earnings,
-        decided.message_type,
-        decided.caption_id,
-        case
-            when decided.rejection_reason is not null then decided.rejection_reason
-            when reading.is_refused then '{{ refused_reason() }}'
-        end as rejection_reason,
-        decided.row_key,
-        case
-            when decided.rejection_reason is not null or reading.is_refused or decided.sending_time > {{ as_of() }}
-                then {{ row_as_json('decided.raw_row') }}
-        end as raw_row,
-        decided.is_in_input
-    from decided
-    cross join reading
 
 ),
 
@@ -216,19 +208,26 @@ keyed_rows as (
         read_rows.sending_date,
         read_rows.price,
         {% for count in ['sent_count', 'viewed_count', 'purchased_count'] -%}
-        cast(coalesce(case when read_rows.rejection_reason is null then read_rows.{{ count }} end, 0) as int64)
-            as {{ count }},
+        cast(
+            coalesce(
+                case when read_rows.rejection_reason is null and not reading.is_refused then read_rows.{{ count }} end, 0
+            ) as int64
+        ) as {{ count }},
         {% endfor -%}
         coalesce(read_rows.earnings, 0) as earnings,
         read_rows.message_type,
         read_rows.caption_id,
         message_keys.caption_key,
-        read_rows.rejection_reason,
+        case
+            when read_rows.rejection_reason is not null then read_rows.rejection_reason
+            when reading.is_refused then '{{ refused_reason() }}'
+        end as rejection_reason,
         read_rows.row_key,
         read_rows.raw_row,
-        read_rows.is_in_input,
+        true as is_in_input,
         false as has_old_key
     from read_rows
+    cross join reading
     left join message_keys on read_rows.message = message_keys.message
 
 ),
@@ -259,12 +258,12 @@ final as (
         row_key,
         cast(null as string) as raw_row,
         false as is_in_input,
-        {{ 'true' if has_other_keys(this) else 'coalesce(has_old_key, false)' }} as has_old_key
+        {{ 'true' if has_other_keys(this, noted) else 'coalesce(has_old_key, false)' }} as has_old_key
     from known_messages
     where not exists (
         select 1
-        from read_rows
-        where read_rows.row_id = known_messages.row_id and read_rows.rejection_reason is null
+        from keyed_rows
+        where keyed_rows.row_id = known_messages.row_id and keyed_rows.rejection_reason is null
     )
     {%- endif %}
 

@@ -26,6 +26,22 @@ def beside(project: Project, ending: str):
     return project.database.with_name(f"{project.database.name}.{ending}")
 
 
+def restored(project: Project, file: str, content: bytes) -> None:
+    """Make `file` what it was while it had no log of its own."""
+    beside(project, f"{file}.wal").unlink(missing_ok=True)
+    beside(project, file).write_bytes(content)
+
+
+def without_log(project: Project) -> bytes:
+    """The database as one file, of which there is a copy; gives its content."""
+    project.execute("create or replace table touched as select 1 as a")
+    with duckdb.connect(str(project.database)) as connection:
+        connection.execute("checkpoint")
+    assert held(project) == []
+    assert not beside(project, "whole.wal").exists()
+    return beside(project, "whole").read_bytes()
+
+
 def metadata_blocks(project: Project) -> list[int]:
     return [row["block_id"] for row in project.query("select block_id from pragma_metadata_info()")]
 
@@ -127,12 +143,11 @@ DAMAGES = {
 
 def test_a_damaged_file_is_healed_whatever_the_damage(built: Project) -> None:
     built.run("sweep")
-    assert held(built) == []
-    whole = beside(built, "whole").read_bytes()
+    whole = without_log(built)
     before = rows_of(built)
     beside(built, "wal").unlink(missing_ok=True)
     for name, damage in DAMAGES.items():
-        beside(built, "whole").write_bytes(whole)
+        restored(built, "whole", whole)
         built.database.write_bytes(damage(whole))
         beside(built, "wal").unlink(missing_ok=True)
         [note] = held(built)
@@ -235,6 +250,27 @@ def test_the_log_goes_into_the_file_when_it_is_due(built: Project, monkeypatch) 
     assert not beside(built, "draft.wal").exists()
 
 
+def test_a_run_whose_log_is_long_makes_the_checkpoint_itself(built: Project) -> None:
+    """The copy and its log have everything that stood in the file and its log."""
+    held(built)
+    first = beside(built, "whole").stat().st_ino
+    env = {"EROS_DUCKDB_LOG_MB": "1"}
+    run = built.run("performance", "--full-refresh", env=env).json
+    assert run["warnings"] == []
+    assert beside(built, "whole").stat().st_ino != first
+    assert beside(built, "whole.wal").stat().st_size > 10**6
+    assert not beside(built, "wal").exists() or beside(built, "wal").stat().st_size < 10**5
+    assert not list(built.directory.glob("*.draft*"))
+    before, outcomes = built.query("select job_id from etl_job_runs order by 1"), rows_of(built)
+    assert {"job_id": run["invocation_id"]} in before
+    beside(built, "wal").unlink(missing_ok=True)
+    built.database.write_bytes(b"")
+    [note] = held(built)
+    assert "torn" in note
+    assert built.query("select job_id from etl_job_runs order by 1") == before
+    assert rows_of(built) == outcomes
+
+
 def test_a_day_that_was_published_is_in_the_copy(built: Project) -> None:
     def days() -> list:
         with duckdb.connect(str(beside(built, "whole")), read_only=True) as copy:
@@ -285,9 +321,7 @@ def test_every_torn_part_is_noticed_before_it_is_copied(built: Project) -> None:
     with duckdb.connect(str(built.database)) as connection:
         for number in range(400):
             connection.execute(f"create table main.t{number} as select range as a from range(10)")
-    with writing.hold_database(found, target, "test", Deadline(0), print) as notes:
-        assert notes == []
-    whole = beside(built, "whole").read_bytes()
+    whole = without_log(built)
     blocks = metadata_blocks(built)
     assert len(blocks) > 1
     for block in blocks:
@@ -295,8 +329,9 @@ def test_every_torn_part_is_noticed_before_it_is_copied(built: Project) -> None:
         with writing.hold_database(found, target, "test", Deadline(0), print) as notes:
             assert len(notes) == 1, block
         assert built.query("select count(*) as n from main.t399") == [{"n": 10}]
-        beside(built, "whole").write_bytes(whole)
+        restored(built, "whole", whole)
         built.database.write_bytes(whole)
+        beside(built, "wal").unlink(missing_ok=True)
 
 
 def test_an_unchanged_file_is_not_copied_again(built: Project) -> None:
