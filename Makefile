@@ -48,8 +48,9 @@ test-fast: venv ## the quick part
 
 ci: test ## what CI runs: lint and all tests
 
-soak: venv ## thirty simulated days of `eros serve` and thousands of writers, killed at random: half an hour
+soak: venv ## thirty simulated days of `eros serve`, thousands of writers and 120 runs killed at random: an hour
 	EROS_SOAK_DAYS=15 EROS_KILLS=2000 $(BIN)/python -m pytest -q -n 2 tests/python/test_soak.py tests/python/test_kills.py
+	EROS_KILL_POINTS=40 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/python/test_invariants.py -k killed_at_any_moment
 mutations: venv ## break each rule on a copy and see that a test notices
 	$(BIN)/python -m tests.mutations.check
 
