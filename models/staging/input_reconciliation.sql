@@ -88,7 +88,10 @@ counted as (
     select
         '{{ input }}' as source_name,
         (select count(*) from {{ source('inputs', input) }})
-        + (select count(*) from unreadable_lines where source_name = '{{ input }}') as rows_in_source,
+        + (
+            select count(*) from unreadable_lines
+            where unreadable_lines.source_name = '{{ input }}'
+        ) as rows_in_source,
         count(case when is_in_input then 1 end) as rows_read,
         count(case when is_accepted then 1 end) as rows_accepted,
         count(case when is_in_input and not is_accepted then 1 end) as rows_rejected,

@@ -209,9 +209,11 @@ keyed_rows as (
         read_rows.price,
         {% for count in ['sent_count', 'viewed_count', 'purchased_count'] -%}
         cast(
-            coalesce(
-                case when read_rows.rejection_reason is null and not reading.is_refused then read_rows.{{ count }} end, 0
-            ) as int64
+            case
+                when read_rows.rejection_reason is null and not reading.is_refused
+                    then coalesce(read_rows.{{ count }}, 0)
+                else 0
+            end as int64
         ) as {{ count }},
         {% endfor -%}
         coalesce(read_rows.earnings, 0) as earnings,
