@@ -444,6 +444,14 @@ class Warehouse(ABC):
         )
         return found[0] if found else None
 
+    def failure_reason(self, page: str) -> str | None:
+        """Why the newest check of creators leaves a page out; None if it does not."""
+        found = self._rows_if_there(
+            "select failure_reason from creator_checks where page_name = ? and check_status = 'failed'",
+            [page],
+        )
+        return found[0]["failure_reason"] if found else None
+
     def select_captions(
         self, page: str, segment: str, budget: int, mid: int, premium: int, bump: int
     ) -> list[Row]:

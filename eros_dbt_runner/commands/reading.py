@@ -114,13 +114,14 @@ def select(
         numbers = [plan[f"num_{tier}"] if n is None else n for tier, n in asked.items()]
         segment = segment or plan["behavioral_segment"]
         rows = tables.select_captions(page_key(page), segment, *numbers)
+        reason = None if rows else tables.failure_reason(page_key(page))
     if as_json:
         print_json(plain_values(rows))
     elif rows:
         render.show_selection(rows, page_key(page), segment)
         show_source(target)
     else:
-        click.echo("No caption fits.")
+        click.echo(f"The page is left out: {reason}" if reason else "No caption fits.")
     return ExitCode.OK
 
 

@@ -23,8 +23,12 @@
     was put back. `lag_days` is how far its newest date normally lies behind its run. `since` (a backfill)
     reaches further, never less far. A full refresh, a change of the rule for keys, and a table that nobody
     noted a date for, begin at the beginning. Equal whenever it is asked in a run: of the window_facts `noted`, what
-    this run notes itself is not looked at. #}
+    this run notes itself is not looked at. While an input is refused, no outcome is evaluated at all: with
+    half a bank, say, a text would be credited to another caption. #}
 {% macro first_reevaluated_date(relation, lag_days, noted) %}
+    {%- if relation.identifier == 'message_outcomes' and is_input_refused() -%}
+        {{ return("date '9999-12-31'") }}
+    {%- endif -%}
     {%- set lookback = modules.datetime.timedelta(days=var('message_lookback_days') - 1) -%}
     {%- set newest = newest_sending_date(relation) -%}
     {%- set built_for = noted.before.get(relation.identifier ~ '_built_for', '') -%}
@@ -44,6 +48,13 @@
         {%- do candidates.append(modules.datetime.date.fromisoformat(changed_from)) -%}
     {%- endif -%}
     {{ return("date '" ~ (candidates | min).isoformat() ~ "'") }}
+{% endmacro %}
+
+
+{#- Whether so much of an input cannot be used that nothing may be learnt, see input_stops. #}
+{% macro is_input_refused() %}
+    {%- set stops = adapter.get_relation(target.database, target.schema, 'input_stops') if execute else none -%}
+    {{ return(stops is not none and run_query("select count(*) from " ~ stops).columns[0].values()[0] > 0) }}
 {% endmacro %}
 
 

@@ -46,8 +46,7 @@
     taken, texts may be missing in the bank: the next run begins no later. #}
 {% macro note_outcomes_built() %}
     {%- if execute -%}
-        {%- set stops = adapter.get_relation(target.database, target.schema, 'input_stops') -%}
-        {%- if stops is none or run_query("select count(*) from " ~ stops).columns[0].values()[0] == 0 -%}
+        {%- if not is_input_refused() -%}
             {%- do remember({
                 this.identifier ~ '_built_for': execution_date_value().isoformat(),
                 this.identifier ~ '_keyed_by': caption_key_version(),

@@ -5,6 +5,14 @@
 {%- set moment = current_moment() %}
 {%- set today = local_date(moment) %}
 
+{%- set learning_figures -%}
+    coalesce(
+        ': of ' || cast(sum(eligible_messages) as string) || ' messages, ' || cast(sum(matched_messages) as string)
+        || ' have a known caption and ' || cast(sum(outcomes) as string) || ' taught something',
+        ''
+    )
+{%- endset %}
+
 with
 
 job_runs as (
@@ -24,6 +32,14 @@ messages as (
 caption_keys as (
 
     select distinct caption_key from {{ ref('stg_caption_bank') }}
+
+),
+
+known_captions as (
+
+    select caption_id from {{ ref('stg_caption_bank') }}
+    union distinct
+    select caption_id from {{ ref('stg_captions') }}
 
 ),
 
@@ -148,9 +164,10 @@ matched_messages as (
 
     select
         messages.sending_date >= {{ add_days(today, -7) }} as is_recent,
-        messages.caption_id is not null or caption_keys.caption_key is not null as is_matched
+        known_captions.caption_id is not null or caption_keys.caption_key is not null as is_matched
     from messages
     left join caption_keys on messages.caption_key = caption_keys.caption_key
+    left join known_captions on messages.caption_id = known_captions.caption_id
     {#- An old key says nothing about a bank with new ones. #}
     where
         messages.sending_date between {{ add_days(today, -37) }} and {{ add_days(today, -1) }}
@@ -304,8 +321,8 @@ measured as (
         'share' as unit,
         'content' as owner,
         'learning_coverage' as detail_table,
-        'of the messages of 90 days taught nothing: they have no caption, or nobody saw them' as measures,
-        'most of what is sent teaches nothing' as problem,
+        'of the messages of 90 days taught nothing' || {{ learning_figures }} as measures,
+        'most of what is sent teaches nothing' || {{ learning_figures }} as problem,
         'compare the three figures of learning_coverage; see analyses/unmatched_messages.sql and rejected_rows'
             as next_step,
         true as raises_alert

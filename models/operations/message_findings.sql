@@ -30,17 +30,17 @@ stored_rows as (
 older_rows as (
 
     select
-        {{ try_cast_as('row_id', 'int64') }} as row_id,
-        {{ try_cast_as('sending_time', 'timestamp') }} as sending_time,
+        {{ read_id('row_id') }} as row_id,
+        {{ read_time('sending_time') }} as sending_time,
         coalesce({{ nan_as_null(try_cast_as('sent_count', 'float64')) }}, 0) as sent_count,
         coalesce({{ nan_as_null(try_cast_as('viewed_count', 'float64')) }}, 0) as viewed_count,
         coalesce({{ nan_as_null(try_cast_as('purchased_count', 'float64')) }}, 0) as purchased_count,
         coalesce({{ nan_as_null(try_cast_as('earnings', 'float64')) }}, 0) as earnings
     from source_rows
     where
-        {{ try_cast_as('row_id', 'int64') }} is not null
-        and {{ try_cast_as('sending_time', 'timestamp') }} >= {{ utc_from_local(oldest, 0) }}
-        and {{ try_cast_as('sending_time', 'timestamp') }} < {{ utc_from_local(read_from, 0) }}
+        {{ read_id('row_id') }} is not null
+        and {{ read_time('sending_time') }} >= {{ utc_from_local(oldest, 0) }}
+        and {{ read_time('sending_time') }} < {{ utc_from_local(read_from, 0) }}
 
 ),
 

@@ -28,9 +28,15 @@ totals as (
 
 ),
 
+{# Whoever is left out gets no captions at a SQL prompt either. #}
 creators as (
 
     select * from {{ ref('creator_day_plan') }}
+    where page_name not in (
+        select checks.page_name
+        from {{ ref('creator_checks') }} as checks
+        where checks.check_status = 'failed'
+    )
 
 ),
 

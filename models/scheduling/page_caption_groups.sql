@@ -20,7 +20,10 @@ restrictions as (
 
 recent_usage as (
 
-    select * from {{ ref('recent_caption_usage') }}
+    select
+        *,
+        coalesce({{ clean_text('content_category') }}, '') as clean_category
+    from {{ ref('recent_caption_usage') }}
     where is_before
 
 ),
@@ -41,7 +44,7 @@ named_groups as (
 
     select
         *,
-        {{ clean_text('content_category') }} as clean_category
+        coalesce({{ clean_text('content_category') }}, '') as clean_category
     from caption_groups
 
 ),
@@ -91,7 +94,7 @@ used as (
         page_groups.page_name,
         page_groups.caption_group,
         count(case when recent_usage.has_urgency then 1 end) as urgent_used,
-        count(case when recent_usage.content_category = page_groups.content_category then 1 end) as category_used,
+        count(case when recent_usage.clean_category = page_groups.clean_category then 1 end) as category_used,
         count(case when recent_usage.price_tier = page_groups.price_tier then 1 end) as tier_used,
         count(case when recent_usage.has_urgency = page_groups.has_urgency then 1 end) as urgency_used
     from page_groups

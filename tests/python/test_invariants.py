@@ -202,6 +202,11 @@ def test_too_many_rejected_rows_fail_the_run(project: Project) -> None:
     [stop] = project.query("select * from publication_stops")
     assert stop["stop_name"] == "rejected_share"
     assert stop["reason"].startswith("2 of 21 rows of mass_messages cannot be used")
+    project.write_inputs(mass_messages=refused[:-2], caption_bank=[{"caption_id": 1, "caption_text": ""}])
+    for flags in ((), ("--full-refresh",)):
+        as_of = {"EROS_AS_OF": AS_OF.isoformat()}
+        project.dbt("run", "--selector", "performance", *flags, env=as_of, code=None)
+        assert learnt(project) == before
     project.write_inputs(mass_messages=refused[:-2], caption_bank=bank)
     project.run("performance")
     assert project.query("select sum(earnings) as total from message_outcomes") == [{"total": 19 * 500.0}]

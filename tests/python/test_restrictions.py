@@ -350,7 +350,7 @@ def test_names_and_times_that_help_nobody_are_warnings(sample: Project) -> None:
     assert "WARN 1 restrictions_have_usable_times" in said
     compiled = sample.directory / "target" / "compiled" / "eros" / "tests" / "dbt" / "singular"
     found = [
-        row["reason"] for row in sample.query((compiled / f"{tests[0]}.sql").read_text(encoding="utf-8"))
+        row["problem"] for row in sample.query((compiled / f"{tests[0]}.sql").read_text(encoding="utf-8"))
     ]
     assert any("the category travl," in reason for reason in found)
     assert any("the tier gold," in reason for reason in found)

@@ -318,7 +318,10 @@ styled_words as (
 ),
 
 compared as (
-    {% for vector, rendered, expected in vectors %}
+    {#- Those of the wall clock are of Los Angeles. #}
+    {% for vector, rendered, expected in vectors
+        if var('timezone') == 'America/Los_Angeles'
+        or vector.split(':')[0] not in ['local_date', 'local_hour', 'utc_from_local'] %}
     select
         {{ text_literal(vector) }} as vector,
         (({{ rendered }}) is distinct from ({{ expected }})) as is_off

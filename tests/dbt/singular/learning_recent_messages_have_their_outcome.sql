@@ -1,6 +1,14 @@
 {#- Nothing is dropped on the way: every accepted message of the re-evaluated dates that was viewed, is
-    mature and has a caption of its own or a text of the bank has an outcome. -#}
+    mature and has an id or a text that somebody knows has an outcome. -#}
 with
+
+known_captions as (
+
+    select caption_id from {{ ref('stg_caption_bank') }}
+    union distinct
+    select caption_id from {{ ref('stg_captions') }}
+
+),
 
 due_messages as (
 
@@ -11,7 +19,7 @@ due_messages as (
         and sending_time <= {{ as_of(minus_hours=var('outcome_maturity_hours')) }}
         and viewed_count > 0
         and (
-            caption_id is not null
+            caption_id in (select known_captions.caption_id from known_captions)
             or exists (
                 select 1
                 from {{ ref('stg_caption_bank') }} as bank

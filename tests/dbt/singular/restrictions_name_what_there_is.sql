@@ -65,7 +65,7 @@ named as (
 select
     'creator_caption_restrictions restricts the ' || named.kind || ' ' || named.name
     || ', which neither caption_bank nor captions has, for example for the page ' || min(named.page_name)
-    || ': is it misspelled?' as reason
+    || ': is it misspelled?' as problem
 from named
 left join known on named.kind = known.kind and named.name = known.name
 where known.name is null

@@ -8,7 +8,7 @@ with
 assignments as (
 
     select
-        lower(trim(page_name)) as page_name,
+        {{ clean_text('page_name') }} as page_name,
         caption_id,
         caption_text,
         scheduled_send_date,

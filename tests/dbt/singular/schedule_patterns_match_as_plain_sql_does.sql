@@ -1,5 +1,18 @@
-{#- DuckDB searches the patterns as literals, for speed; the plain join must find the same. #}
+{#- DuckDB searches the patterns as literals, for speed; the plain join must find the same, in whatever form of a
+    text. #}
 with
+
+captions as (
+
+    select * from {{ ref('schedulable_captions') }}
+
+),
+
+forms as (
+
+    {{ caption_forms('captions', 'caption_id') }}
+
+),
 
 plain as (
 
@@ -9,9 +22,10 @@ plain as (
         max(case when patterns.strength = 'hard' then 1 else 0 end) = 1 as is_hard,
         max(case when patterns.strength = 'soft' then 1 else 0 end) = 1 as is_soft
     from {{ ref('restriction_patterns') }} as patterns
-    inner join {{ ref('schedulable_captions') }} as captions
+    inner join forms on {{ matches_pattern('forms.caption_text', 'patterns.pattern') }}
+    inner join captions
         on
-            {{ matches_pattern('captions.caption_text', 'patterns.pattern') }}
+            forms.caption_id = captions.caption_id
             and (
                 patterns.applies_to_scope = 'ALL'
                 or (patterns.applies_to_scope = 'BUMP_ONLY') = (captions.price_tier = 'bump')

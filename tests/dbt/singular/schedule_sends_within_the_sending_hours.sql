@@ -15,7 +15,7 @@ where
         send_hour between {{ var('first_send_hour') }} and {{ var('last_send_hour') }}
         and {{ local_hour('scheduled_send_time') }} = send_hour
         and {{ local_date('scheduled_send_time') }} = schedule_date
-        and scheduled_send_time = {{ dbt.date_trunc('hour', 'scheduled_send_time') }}
+        and scheduled_send_time = {{ utc_from_local('schedule_date', 'send_hour') }}
         and (created_at != {{ as_of() }} or scheduled_send_time > created_at),
         false
     )
