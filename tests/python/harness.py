@@ -370,7 +370,7 @@ def copy_project(directory: Path) -> None:
 def copy_checkout(directory: Path) -> None:
     """Copy the whole checkout, so that tests can be run there; what stands there already is kept."""
     directory.mkdir(exist_ok=True)
-    for part in (*PARTS_OF_A_PROJECT, "sample_data", "eros_dbt_runner", "tests", "pyproject.toml"):
+    for part in (*PARTS_OF_A_PROJECT, "sample_data", "eros_dbt_runner", "tests", "docs", "pyproject.toml"):
         source, target = ROOT / part, directory / part
         if source.is_file():
             shutil.copy2(source, target)

@@ -1,12 +1,12 @@
 """The rules of EROS in plain Python: the reference that the SQL is compared with.
 
-Written from the blueprint's words alone, slow and direct on purpose: no rule here shares code,
-an order of evaluation or a trick with the models. Sums are `math.fsum`, counts and factors are
+Written from the contract's words alone (docs/design.md), slow and direct on purpose: no rule here shares
+code, an order of evaluation or a trick with the models. Sums are `math.fsum`, counts and factors are
 fractions, so a difference of more than rounding error is a difference of meaning.
 
 The entry point is `Oracle(tables, as_of, ...)`; everything it does is also a plain function.
 Times are UTC (a naive datetime is taken as UTC), dates are America/Los_Angeles dates, money is in
-the input's currency. Where the blueprint can be read in two ways, the word READING marks the
+the input's currency. Where the contract can be read in two ways, the word READING marks the
 reading taken; those that a test may want to flip are fields of `Rules`.
 """
 

@@ -1,18 +1,20 @@
 """What the project says of itself: descriptions, tests, the page that `make docs` writes, the pictures."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from dbt_coverage import CoverageReport, CoverageType, compute_coverage, load_files
 
 from docs.page import make_page, mended
 from docs.pictures import pictures
 from tests.python.browser import chromium, requested, wait_for
-from tests.python.harness import ROOT, SCHEMA, Commands, parsed_project
+from tests.python.harness import PARTS_OF_A_PROJECT, ROOT, SCHEMA, Commands, parsed_project
 
 GRAPH = "angular.element(document.body).injector().get('graph').graph_element"
 ICONS = "[...document.querySelectorAll('use[href]')]"
@@ -24,6 +26,11 @@ READ = [
     "holiday_calendar", "input_reconciliation", "rejected_rows", "schedule_recommendations",
     "schedule_recommendations_messages", "tier_mix", "volume_policy",
 ]  # fmt: skip
+
+DESIGN = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+ANCHORS = re.findall(r'^<a id="([\w-]+)"></a>$', DESIGN, re.M)
+# "Design 5.2 and 7", "Design 4.4 to 4.6", "design sections 4 to 7", also over the end of a line.
+REFERENCE = re.compile(r"\bdesign(?:\s+sections?)?((?:(?:\s+and|\s+to|,)?\s+\d+(?:\.\d+)?)+)", re.I)
 
 # What BigQuery takes as the description of a column and of a table.
 LONGEST = {"column": 1024, "table": 16384}
@@ -84,6 +91,48 @@ def test_every_meaning_that_is_written_once_is_used(manifest: dict[str, Any]) ->
     unused = [name for name in blocks if f"doc('{name}')" not in text and name != "__overview__"]
     assert len(blocks) > 50
     assert unused == []
+
+
+# ---- the design ----
+
+
+def texts_of_the_repository() -> dict[str, str]:
+    """Every text that people write, by its path."""
+    parts = [*PARTS_OF_A_PROJECT, "eros_dbt_runner", "tests", "docs", "benchmarks", "lint"]
+    places = [*(ROOT / part for part in parts), *ROOT.glob("*.md")]
+    files = [file for place in places for file in ([place] if place.is_file() else place.rglob("*"))]
+    written = {".sql", ".yml", ".csv", ".py", ".md", ".cfg", ".j2"}
+    return {
+        str(file.relative_to(ROOT)): file.read_text(encoding="utf-8")
+        for file in files
+        if file.is_file() and file.suffix in written
+    }
+
+
+def test_every_reference_to_the_design_is_to_a_rule() -> None:
+    texts = texts_of_the_repository()
+    found = [
+        (path, number)
+        for path, text in texts.items()
+        for reference in REFERENCE.findall(text)
+        for number in re.findall(r"\d+(?:\.\d+)?", reference)
+    ]
+    assert len(found) > 250
+    assert [(path, number) for path, number in found if number.replace(".", "-") not in ANCHORS] == []
+    links = set(re.findall(r"design\.md#([\w-]+)", "".join(texts.values())))
+    assert links | set(re.findall(r"\]\(#([\w-]+)\)", DESIGN)) <= set(ANCHORS)
+
+
+def test_every_rule_of_the_design_has_the_anchor_of_its_number() -> None:
+    headings = re.findall(r'(?:^<a id="([\w-]+)"></a>\n\n)?^#{2,} (\d+(?:\.\d+)?)\.? ', DESIGN, re.M)
+    assert [anchor for anchor, _ in headings] == [number.replace(".", "-") for _, number in headings]
+    assert sorted(ANCHORS) == sorted({anchor for anchor, _ in headings})
+    assert len(headings) == len(re.findall(r"^#{2,} ", DESIGN, re.M))
+
+
+def test_the_design_names_every_number_that_can_be_set() -> None:
+    project = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
+    assert [name for name in project["vars"] if f"`{name}`" not in DESIGN] == []
 
 
 # ---- the pictures ----

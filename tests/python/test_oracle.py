@@ -1,4 +1,4 @@
-"""The oracle's own tests: the blueprint's vectors, and each rule on numbers worked out by hand."""
+"""The oracle's own tests: the contract's vectors, and each rule on numbers worked out by hand."""
 
 from __future__ import annotations
 
