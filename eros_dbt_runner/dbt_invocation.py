@@ -86,7 +86,7 @@ def invoke(
     on_begin: Callable[[str], None],
     on_event: Callable[[NodeEvent], None],
     results_files: Sequence[Path],
-    last_work: LastWork,
+    last_work: LastWork | None = None,
 ) -> Invocation:
     """Run dbt in this process. Never raises: whatever goes wrong, a KeyboardInterrupt too, is told.
 

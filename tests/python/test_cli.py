@@ -525,7 +525,7 @@ def test_reading_changes_nothing(built):
     built.eros("select", built.table("creator_day_plan")[0]["page_name"])
     assert built.database.read_bytes() == before
     assert {path.name for path in built.directory.glob("eros.duckdb*")} <= {
-        "eros.duckdb", "eros.duckdb.lock", "eros.duckdb.whole",
+        "eros.duckdb", "eros.duckdb.lock", "eros.duckdb.whole", "eros.duckdb.whole.wal",
     }  # fmt: skip
 
 
