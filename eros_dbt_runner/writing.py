@@ -77,16 +77,18 @@ def is_lost(database: Path) -> bool:
 def put_in_place(copy: Path, database: Path) -> None:
     """Make `copy` and its log the database; what stood there before, and its log, are kept beside it.
 
-    Raises ErosError (RUN_FAILED) when it cannot be written.
+    Raises ErosError (RUN_FAILED) when it cannot be written, and TornError for a copy that is damaged itself.
     """
     draft = _beside(database, "draft")
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
+        _delete(draft)  # of a process that was killed: its log would be taken for that of this draft
         for ending in ("", *LOGS):
             if _log(copy, ending).exists():
                 shutil.copyfile(_log(copy, ending), _log(draft, ending))
         with DuckDbWarehouse(draft, Deadline(0), tell_nobody, read_only=False) as tables:
             tables.rows("checkpoint")  # one file takes the place of one file
+        _delete(_beside(database, "torn"))
         if database.exists():  # not renamed: without a database a run would begin an empty one
             shutil.copyfile(database, _beside(database, "torn"))
         _move_logs(database, _beside(database, "torn"))  # they would be applied to the copy
@@ -94,7 +96,8 @@ def put_in_place(copy: Path, database: Path) -> None:
     except OSError as error:
         raise ErosError(f"{database} cannot be written: {error.strerror}.", ExitCode.RUN_FAILED) from None
     finally:
-        _delete(draft)
+        with suppress(OSError):
+            _delete(draft)
 
 
 def checkpoint(database: Path) -> list[str]:
@@ -132,6 +135,7 @@ def last_checkpoint(
 def _checkpoint(database: Path, tables: DuckDbWarehouse) -> list[str]:
     copy, draft = _beside(database, "whole"), _beside(database, "draft")
     try:
+        _delete(draft)
         tables.copy_with_log(draft)
         _delete(copy, LOGS)  # else it would be the log of the new copy; the database is whole meanwhile
         draft.replace(copy)
@@ -184,6 +188,7 @@ def _make_whole(project: Project, target: Target, limit: int) -> list[str]:
     database, copy = project.database, _beside(project.database, "whole")
     if not database.exists():
         if copy.exists():  # of a database that somebody has taken away
+            _delete(_beside(database, "lost"))
             copy.replace(_beside(database, "lost"))
             _move_logs(copy, _beside(database, "lost"))
         _move_logs(database, _beside(database, "left"))  # a new file would take it for its own
@@ -200,7 +205,12 @@ def _make_whole(project: Project, target: Target, limit: int) -> list[str]:
             return checkpoint(database)
         return []
     moment = _moment(copy)
-    put_in_place(copy, database)
+    try:
+        put_in_place(copy, database)
+    except TornError:
+        copy.replace(_beside(database, "whole.torn"))  # now `eros restore` may put a backup there
+        _delete(copy, LOGS)
+        raise TornError(database, f"and so was its copy, now {database.name}.whole.torn") from None
     with connect(project, target, Deadline(0), tell_nobody, read_only=False) as tables:
         told = (
             "the database file was torn, as by a process that was killed while it wrote: it is again what it"

@@ -3,8 +3,11 @@
 {% macro create_operations_tables() %}
     {%- if execute and flags.WHICH in ['build', 'run', 'seed', 'test', 'snapshot', 'run-operation'] -%}
         {%- do prepare_types() -%}
+        {#- What dbt has listed when it began needs no statement. A run-operation lists nothing, and to ask the adapter
+            then would begin a transaction that nobody ends. #}
         {%- for table in operations_tables()
-            if adapter.get_relation(target.database, target.schema, table.name) is none -%}
+            if flags.WHICH == 'run-operation'
+            or adapter.get_relation(target.database, target.schema, table.name) is none -%}
             {%- do run_query(create_state_table(table)) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -156,7 +156,7 @@ class Commands:
             [
                 "__main__", "dbt.cli.main", "dbt.adapters.duckdb", "filelock", "cronsim",
                 "eros_dbt_runner.cli", "eros_dbt_runner.render", "eros_dbt_runner.runs",
-                "eros_dbt_runner.schedules", "tests.python.harness",
+                "eros_dbt_runner.schedules", "tests.python.harness", "tests.python.warm",
             ]
         )  # fmt: skip
 

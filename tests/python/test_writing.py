@@ -351,10 +351,11 @@ def test_an_unchanged_file_is_not_copied_again(built: Project) -> None:
         assert copy.execute(f"select a from {SCHEMA}.somebodys").fetchall() == [(1,)]
 
 
-def test_without_a_copy_a_backup_brings_it_back(built: Project) -> None:
+@pytest.mark.parametrize("copy", ["gone", "damaged"])
+def test_without_a_copy_a_backup_brings_it_back(built: Project, copy: str) -> None:
     backup = json.loads(built.eros("backup", "--json").stdout)
     before = rows_of(built)
-    beside(built, "whole").unlink()
+    beside(built, "whole").unlink() if copy == "gone" else beside(built, "whole").write_bytes(garbage(9000))
     tear(built, metadata_blocks(built)[0])
     for command in (["run", "sweep"], ["health"], ["alerts", "check"], ["backup"]):
         result = built.eros(*command, code=ExitCode.CANNOT_START)
