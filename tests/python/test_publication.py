@@ -19,7 +19,7 @@ PLAN = (
     "creator_caption_restrictions_checked", "stg_restriction_rows", "restricted_pages",
     "stg_creator_caption_restrictions", "schedulable_captions", "restriction_patterns",
     "restriction_matches", "recent_caption_usage", "page_caption_groups", "caption_pool",
-    "send_hour_patterns", "creator_send_hours", "caption_scores", "creator_checks",
+    "send_hour_patterns", "creator_send_hours", "creator_checks", "caption_scores",
     "publication_stops", "selected_captions", "schedule_recommendations",
     "schedule_recommendations_messages",
 )  # fmt: skip
