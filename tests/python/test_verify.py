@@ -153,9 +153,9 @@ BREAKAGES = {
         sql("drop table tier_mix"), ("objects: seeds", "schemas: columns of seeds"), "tier_mix is missing"
     ),
     "a staging table is gone": Breakage(
-        sql("drop table stg_captions"),
+        sql("drop table restricted_pages"),  # no view reads it
         ("objects: staging", "schemas: columns of staging"),
-        "stg_captions is missing: `eros run performance`",
+        "restricted_pages is missing: `eros run performance`",
     ),
     "a learning table is gone": Breakage(
         sql("drop table caption_beliefs"),
