@@ -123,12 +123,12 @@ class Child:
         if self._process.is_alive():
             os.kill(self.pid, number)
 
-    def wait_for(self, text: str, timeout: float = 60.0) -> None:
-        """Wait until it has written `text` to stderr, say the progress line of a model."""
+    def wait_for(self, text: str, timeout: float = 60.0, times: int = 1) -> None:
+        """Wait until it has written `text` to stderr so many times, say the progress line of a model."""
         end = time.monotonic() + timeout
-        while text not in self.written():
+        while self.written().count(text) < times:
             if time.monotonic() > end or not self._process.is_alive():
-                raise AssertionError(f"{text!r} never came: {self._result()}")
+                raise AssertionError(f"{text!r} never came {times} times: {self._result()}")
             time.sleep(0.002)
 
     def written(self) -> str:

@@ -268,10 +268,7 @@ def test_a_real_service_runs_what_is_due_and_stops_cleanly(project) -> None:
     child = project.start("serve", "--log-format", "json")
     for name in SCHEDULES:
         child.wait_for(f'"schedule": "{name}", "slot"', timeout=60)
-    deadline = 120
-    child.wait_for('"event": "run_finished"', timeout=deadline)
-    while child.written().count("run_finished") < len(SCHEDULES):
-        child.wait_for("run_finished", timeout=deadline)
+    child.wait_for('"event": "run_finished"', timeout=180, times=len(SCHEDULES))
     other = project.eros("serve", code=ExitCode.BUSY)
     assert "Another service" in other.stderr
     child.kill(signal.SIGTERM)
@@ -291,11 +288,12 @@ def test_a_service_that_is_stopped_in_a_run_leaves_no_running_row_and_takes_it_u
     project.make_sample(end=clock.now())
     child = project.start("serve", "--log-format", "json")
     child.wait_for("run_started")
-    child.kill(signal.SIGTERM, after=2.0)
-    assert child.wait().code == 0
+    child.kill(signal.SIGTERM, after=1.0)
+    first = child.wait()
+    assert first.code == 0
+    finished = '"event": "run_finished"'
     again = project.start("serve", "--log-format", "json")
-    while again.written().count("run_finished") < len(SCHEDULES):
-        again.wait_for("run_", timeout=120)
+    again.wait_for(finished, timeout=180, times=len(SCHEDULES) - first.stderr.count(finished))
     again.kill(signal.SIGTERM)
     assert again.wait().code == 0
     rows = project.query("select job_name, job_status from etl_job_runs")
