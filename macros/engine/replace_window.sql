@@ -54,7 +54,7 @@
 {#- Whether so much of an input cannot be used that nothing may be learnt, see input_stops. #}
 {% macro is_input_refused() %}
     {%- set stops = adapter.get_relation(target.database, target.schema, 'input_stops') if execute else none -%}
-    {{ return(stops is not none and run_query("select count(*) from " ~ stops).columns[0].values()[0] > 0) }}
+    {{ return(stops is not none and run_query("select source_name from " ~ stops ~ " limit 1").rows | length > 0) }}
 {% endmacro %}
 
 
