@@ -103,7 +103,7 @@ def invoke(
             return Invocation(None, False, None, Failure.INTERRUPTED)
     _close_database(
         is_stopped=_is_interrupt(outcome.exception),
-        last_work=last_work if outcome.exception is None else None,
+        last_work=last_work if outcome.success else None,
     )
     write = getattr(outcome.result, "write", None)
     if write:

@@ -30,7 +30,12 @@ def litter(project: Project) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "size", [pytest.param(4096, id="at once"), pytest.param(150_000, id="in the middle")]
+    "size",
+    [
+        pytest.param(4096, id="at once"),
+        pytest.param(150_000, id="in the middle"),
+        pytest.param(1_500_000, id="when a checkpoint is due"),
+    ],
 )
 def test_a_run_without_room_for_its_data_failed_and_is_told(
     built: Project,
@@ -39,7 +44,9 @@ def test_a_run_without_room_for_its_data_failed_and_is_told(
 ) -> None:
     built.run("sweep")
     before = {name: built.table(name) for name in ("message_outcomes", "caption_bandit_stats")}
-    child = built.start(*run_arguments("performance"), "--full-refresh", "--json", env=hook.env)
+    child = built.start(
+        *run_arguments("performance"), "--full-refresh", "--json", env={**hook.env, "EROS_DUCKDB_LOG_MB": "1"}
+    )
     no_room(child, size)
     result = child.wait()
     assert result.code in (ExitCode.RUN_FAILED, ExitCode.CANNOT_START)
