@@ -70,7 +70,13 @@
 {#- Two readings of an input column: what was given, and the number behind it. #}
 {% macro read_number(column) -%}
     {{ column }} as {{ column }}_given,
-    {{ nan_as_null(try_cast_as(column, 'float64')) }} as {{ column }}_number
+    {{ number_in(column) }} as {{ column }}_number
+{%- endmacro %}
+
+
+{#- The number in an input column; NULL when there is none, or NaN. #}
+{% macro number_in(column) -%}
+    {{ nan_as_null(try_cast_as(column, 'float64')) }}
 {%- endmacro %}
 
 

@@ -32,10 +32,10 @@ older_rows as (
     select
         {{ read_id('row_id') }} as row_id,
         {{ read_time('sending_time') }} as sending_time,
-        coalesce({{ nan_as_null(try_cast_as('sent_count', 'float64')) }}, 0) as sent_count,
-        coalesce({{ nan_as_null(try_cast_as('viewed_count', 'float64')) }}, 0) as viewed_count,
-        coalesce({{ nan_as_null(try_cast_as('purchased_count', 'float64')) }}, 0) as purchased_count,
-        coalesce({{ nan_as_null(try_cast_as('earnings', 'float64')) }}, 0) as earnings
+        coalesce({{ number_in('sent_count') }}, 0) as sent_count,
+        coalesce({{ number_in('viewed_count') }}, 0) as viewed_count,
+        coalesce({{ number_in('purchased_count') }}, 0) as purchased_count,
+        coalesce({{ number_in('earnings') }}, 0) as earnings
     from source_rows
     where
         {{ read_id('row_id') }} is not null

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -26,10 +27,10 @@ def beside(project: Project, ending: str):
     return project.database.with_name(f"{project.database.name}.{ending}")
 
 
-def restored(project: Project, file: str, content: bytes) -> None:
-    """Make `file` what it was while it had no log of its own."""
-    beside(project, f"{file}.wal").unlink(missing_ok=True)
-    beside(project, file).write_bytes(content)
+def write_without_log(file: Path, content: bytes) -> None:
+    """Make `file` a database that has no log of its own."""
+    file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
+    file.write_bytes(content)
 
 
 def without_log(project: Project) -> bytes:
@@ -147,9 +148,8 @@ def test_a_damaged_file_is_healed_whatever_the_damage(built: Project) -> None:
     before = rows_of(built)
     beside(built, "wal").unlink(missing_ok=True)
     for name, damage in DAMAGES.items():
-        restored(built, "whole", whole)
-        built.database.write_bytes(damage(whole))
-        beside(built, "wal").unlink(missing_ok=True)
+        write_without_log(beside(built, "whole"), whole)
+        write_without_log(built.database, damage(whole))
         [note] = held(built)
         assert "torn" in note, name
         after = rows_of(built)
@@ -263,8 +263,7 @@ def test_a_run_whose_log_is_long_makes_the_checkpoint_itself(built: Project) -> 
     assert not list(built.directory.glob("*.draft*"))
     before, outcomes = built.query("select job_id from etl_job_runs order by 1"), rows_of(built)
     assert {"job_id": run["invocation_id"]} in before
-    beside(built, "wal").unlink(missing_ok=True)
-    built.database.write_bytes(b"")
+    write_without_log(built.database, b"")
     [note] = held(built)
     assert "torn" in note
     assert built.query("select job_id from etl_job_runs order by 1") == before
@@ -329,9 +328,8 @@ def test_every_torn_part_is_noticed_before_it_is_copied(built: Project) -> None:
         with writing.hold_database(found, target, "test", Deadline(0), print) as notes:
             assert len(notes) == 1, block
         assert built.query("select count(*) as n from main.t399") == [{"n": 10}]
-        restored(built, "whole", whole)
-        built.database.write_bytes(whole)
-        beside(built, "wal").unlink(missing_ok=True)
+        write_without_log(beside(built, "whole"), whole)
+        write_without_log(built.database, whole)
 
 
 def test_an_unchanged_file_is_not_copied_again(built: Project) -> None:
