@@ -116,11 +116,26 @@ def _around(day: date) -> tuple[datetime, datetime]:
 def _messages(tables: Warehouse, day: date, page: str | None) -> list[Row]:
     """The published messages in sending order, each with the parts of its score and the belief.
 
-    A belief is told as a multiple of the page's usual message, its median EMV; NULL where that is 0.
-    The parts are what they add to the score, before the multiplier.
+    A belief is told as a multiple of the page's usual message of the kind; of messages that were published
+    before there was a level, of the page's median EMV, and NULL where that is 0. The parts are what they add
+    to the score, before the multiplier.
     """
     return tables.rows(
         f"""
+        with chosen as (
+            select
+                *,
+                case
+                    when page_level is not null then posterior_mean + opens_lift - page_level
+                    when page_median_emv > 0 then posterior_mean - ln(page_median_emv)
+                end as log_lift,
+                case when page_level is null or caption_policy = 'wilson' then 0.15 else 0.05 end
+                    as diversity_weight,
+                case when page_level is null or caption_policy = 'wilson' then 0.10 else 0.03 end
+                    as budget_weight
+            from schedule_recommendations
+            where schedule_date = ?
+        )
         select
             messages.page_name, messages.time_slot_rank, messages.scheduled_send_time,
             messages.message_type, messages.caption_id, messages.caption_text, messages.price_tier,
@@ -128,22 +143,23 @@ def _messages(tables: Warehouse, day: date, page: str | None) -> list[Row]:
             chosen.caption_policy, chosen.selection_rank, chosen.tier_rank, chosen.outcome_count,
             chosen.is_soft_restricted, chosen.diversity, chosen.budget_penalty, chosen.draw,
             chosen.segment_multiplier, chosen.score,
-            0.70 * chosen.thompson as belief_part, 0.15 * chosen.diversity as variety_part,
-            0.15 * chosen.value as value_part, 0.10 * chosen.budget_penalty as budget_part,
-            exp(chosen.posterior_mean) / nullif(chosen.page_median_emv, 0) as believed,
-            exp(chosen.posterior_mean - {FOUR_IN_FIVE} * chosen.posterior_sd)
-            / nullif(chosen.page_median_emv, 0) as believed_low,
-            exp(chosen.posterior_mean + {FOUR_IN_FIVE} * chosen.posterior_sd)
-            / nullif(chosen.page_median_emv, 0) as believed_high,
-            case when chosen.caption_policy = 'pooled' then exp(chosen.draw - chosen.posterior_mean) end
-                as luck,
+            0.70 * chosen.thompson as belief_part, chosen.diversity_weight * chosen.diversity as variety_part,
+            0.15 * chosen.value as value_part, chosen.budget_weight * chosen.budget_penalty as budget_part,
+            chosen.quantity, exp(chosen.log_lift) as believed,
+            exp(chosen.log_lift - {FOUR_IN_FIVE} * chosen.posterior_sd) as believed_low,
+            exp(chosen.log_lift + {FOUR_IN_FIVE} * chosen.posterior_sd) as believed_high,
+            case
+                when chosen.caption_policy = 'pooled'
+                    then exp(chosen.draw - chosen.posterior_mean - coalesce(chosen.opens_lift, 0))
+            end as luck,
             beliefs.page_count
         from schedule_recommendations_messages as messages
-        left join schedule_recommendations as chosen
+        left join chosen
             on messages.schedule_id = chosen.schedule_id
             and messages.time_slot_rank = chosen.time_slot_rank
-            and chosen.schedule_date = ?
-        left join caption_beliefs as beliefs on messages.caption_id = beliefs.caption_id
+        left join caption_beliefs as beliefs
+            on messages.caption_id = beliefs.caption_id
+            and beliefs.quantity = coalesce(chosen.quantity, 'value')
         where messages.scheduled_send_time between ? and ?
             and right(messages.schedule_id, 9) = ? and messages.schedule_is_active
             and messages.page_name = coalesce(?, messages.page_name)
@@ -350,7 +366,8 @@ def _captions(tables: Warehouse) -> list[Row]:
                 / (caption_beliefs.weight_sum + 1 / variances.caption_variance) as effect,
                 sqrt(1 / (caption_beliefs.weight_sum + 1 / variances.caption_variance)) as uncertainty
             from caption_beliefs
-            cross join belief_variances as variances
+            inner join belief_variances as variances on caption_beliefs.quantity = variances.quantity
+            where caption_beliefs.quantity = 'value' and caption_beliefs.is_core
         )
         select
             beliefs.caption_id, bank.caption_text, bank.price_tier, bank.content_category,

@@ -32,19 +32,24 @@ MEANINGS = {
     "tier_rank": "rank within its tier; the first so many fill the tier's quota",
     "is_soft_restricted": "matches a soft pattern: ranked below every caption that matches none",
     "soft_restricted": "matches a soft pattern: ranked below every caption that matches none",
-    "outcome_count": "how often it was sent on this page in the statistics window, with an outcome",
+    "outcome_count": "how often it was sent on this page, with an outcome, while beliefs look back",
     "page_median_emv": "the page's median EMV in US dollars: what a usual message brings",
-    "posterior_mean": "the belief: expected log EMV on this page, from this and all other pages",
+    "quantity": "what it is judged by: value, earnings per view; opens, views per recipient",
+    "posterior_mean": "the belief: expected log of that on this page, from this and all other pages",
     "posterior_sd": "how unsure the belief is; it shrinks with every message sent",
-    "uniform_draw": "the reproducible random number of date, page and caption, between 0 and 1",
+    "opens_lift": "how much more often it is opened than usual, in logs; adds to what a view earns",
+    "page_level": "what a usual message of the kind brings on this page, in logs",
+    "message_variance": "how much two sends of one caption on one page differ, in squared logs",
+    "exploration_width": "how far draws stray from beliefs; less on a page that earns much",
+    "uniform_draw": "the reproducible random number of week, page and caption, between 0 and 1",
     "draw": "the belief after chance had its say, so that little-known captions get a try",
-    "thompson": "the draw against the page's median, from 0 to 1; weighs 0.70",
-    "diversity": "category, tier and urgency not used lately raise it; weighs 0.15",
-    "value": "expected EMV against the page's median, from 0 to 1; weighs 0.15",
-    "budget_penalty": "0 or less: the week's urgent or category budget is nearly used; weighs 0.10",
+    "thompson": "the draw against the page's level, from 0 to 1; weighs 0.70",
+    "diversity": "category, tier and urgency not used lately raise it; weighs 0.05",
+    "value": "the belief against the page's level, from 0 to 1; weighs 0.15",
+    "budget_penalty": "0 or less: the week's urgent or category budget is nearly used; weighs 0.03",
     "segment_multiplier": "1.25 or 1.15 where the tier suits the page's segment, else 1",
-    "score": "(0.70 thompson + 0.15 diversity + 0.15 value + 0.10 budget penalty) x multiplier",
-    "hour_smoothed_rpr": "what a fan brings at that hour on this page, smoothed, in US dollars",
+    "score": "(0.70 thompson + 0.05 diversity + 0.15 value + 0.03 budget penalty) x multiplier",
+    "hour_lift": "how much more a priced message earns at that hour on this page, in logs",
     "is_active": "false once the recommendation was withdrawn",
     "created_at": "as_of of the run that published it",
 }
@@ -80,6 +85,11 @@ def _belief(message: Mapping[str, Any]) -> str:
         return f"Its record on this page drew a chance of {message['draw']:.0%} to beat the usual message."
     if message["believed"] is None:
         return "The usual message of this page brings nothing, so there is no yardstick for it."
+    if message.get("quantity") == "opens":
+        return (
+            f"Expected to be opened {times(message['believed'])} as often as the usual free message of this"
+            f" page (4 chances in 5: {times(message['believed_low'])} to {times(message['believed_high'])})."
+        )
     return (
         f"Expected to bring {times(message['believed'])} the usual message of this page"
         f" (4 chances in 5: {times(message['believed_low'])} to {times(message['believed_high'])})."
