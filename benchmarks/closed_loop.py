@@ -2,10 +2,10 @@
 
     python benchmarks/closed_loop.py [--world agency] [--seed 1 --seed 2] [--days 90] [--no-peers]
 
-Each day the models are built by dbt in this process, as of 03:05; what they publish is sent, and its outcomes
-are in the input two days later. The worlds and every setting are told in docs/decisions.md. Random, oracle and
-peers fill the very slots that the project planned, each with its own history, under the same rests, weekly
-limits and restrictions. Skill is (earned - random) / (oracle - random), of true mean earnings.
+Each day the models are built by dbt in this process, as of 03:05; what they publish is sent, and its
+outcomes are in the input two days later. The worlds and all settings are in docs/decisions.md. Random,
+oracle and peers fill the very slots that the project planned, each with its own history, under the same rests,
+weekly limits and restrictions. Skill is (earned - random) / (oracle - random), of true mean earnings.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,7 +44,6 @@ STYLES = ((0.40, 0.15, 0.05, 0.40), (0.18, 0.27, 0.15, 0.40), (0.09, 0.21, 0.30,
 # What a plan needs; the rest of the project (statistics, health, findings) decides nothing.
 UNCHANGED = "caption_bank_checked captions_checked creator_caption_restrictions_checked stg_restriction_rows"
 NEEDED = "+schedule_recommendations"
-LARGEST_SCORE = 4.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def rest_of(total: float, *parts: float) -> float:
 class Agency:
     """One draw of a world: its pages, captions and what every message would earn.
 
-    All effects are arrays of natural logarithms: `caption_effect` (captions,), `pair_effect` (pages, captions).
+    Effects are natural logarithms: `caption_effect` of each caption, `pair_effect` of each page and caption.
     """
 
     def __init__(self, world: World, seed: int) -> None:
@@ -293,7 +293,7 @@ class Project:
         self._is_begun = False
 
     def begin(self, warm_up: Sequence[dict[str, Any]]) -> None:
-        """Write the inputs and build the seeds; no holidays, and every page's volume where the world has one."""
+        """Write the inputs and build the seeds; no holidays, and the world's volume where it has one."""
         agency = self.agency
         self._messages.extend(warm_up)
         self._write("caption_bank", agency.bank())
@@ -350,7 +350,17 @@ class Project:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         answer = self._runner.invoke(
-            ["--quiet", *arguments, "--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
+            [
+                "--quiet",
+                "--no-write-json",
+                "--log-level-file",
+                "none",
+                *arguments,
+                "--project-dir",
+                str(ROOT),
+                "--profiles-dir",
+                str(ROOT),
+            ]
         )
         # The file is read and written between the days, and has one opener at a time.
         DuckDBConnectionManager.close_all_connections()
@@ -418,7 +428,7 @@ class Oracle(Policy):
 
 
 class Pairs(Policy):
-    """What the peers share: per pair how often it was sent, how often it beat the page's median, its mean EMV."""
+    """What the peers share: how often a pair beat the page's median and how often not, and its EMV."""
 
     def __init__(self, agency: Agency, seed: int) -> None:
         super().__init__(agency, seed)
@@ -458,7 +468,7 @@ class Greedy(Pairs):
 
 
 class OldScore(Pairs):
-    """The score before beliefs: a point of the pair's Wilson interval, and its mean EMV against the median."""
+    """The score before beliefs: a point of the pair's Wilson interval, and its EMV against the median."""
 
     def rank(self, day: date, page: int, captions: np.ndarray) -> np.ndarray:
         wins, losses = 1 + self.wins[page, captions], 1 + self.losses[page, captions]
@@ -535,22 +545,21 @@ def peers_of(agency: Agency, seed: int) -> Iterator[tuple[str, Policy]]:
             continue
 
 
-def judge_hours(agency: Agency, slots: Sequence[Slot], ledger: Ledger, rng: np.random.Generator) -> None:
-    """Add what the day's hours of priced messages are worth, against random and best hours of the same gap."""
+def judge_hours(agency: Agency, slots: Sequence[Slot], ledger: Ledger) -> None:
+    """Add what the day's hours of priced messages are worth, against random and best ones of the same gap."""
     by_page: dict[int, list[Slot]] = defaultdict(list)
     for slot in slots:
         by_page[slot.page].append(slot)
     for page, places in by_page.items():
         priced = sum(slot.tier != TIERS.index("bump") for slot in places)
         all_hours = sorted(slot.hour for slot in places)
-        gap = min((b - a for a, b in zip(all_hours, all_hours[1:], strict=False)), default=16)
+        gap = min((later - earlier for earlier, later in pairwise(all_hours)), default=16)
         worth = np.exp(agency.hour_effect(page, np.arange(8, 24)))
         weight = agency.audience[page]
         used = [worth[slot.hour - 8] for slot in places if slot.tier != TIERS.index("bump")]
         ledger.hours["eros"] += weight * float(sum(used))
         ledger.hours["random"] += weight * priced * float(worth.mean())
         ledger.hours["best"] += weight * best_hours(worth, priced, min(gap, 3))
-    del rng
 
 
 def best_hours(worth: np.ndarray, count: int, gap: int) -> float:
@@ -568,7 +577,7 @@ def run_world(
 ) -> Ledger:
     """Drive the project and all others through one draw of a world."""
     agency = Agency(world, seed)
-    ledger, rng = Ledger(), np.random.default_rng([seed, 7])
+    ledger = Ledger()
     warm_up = agency.warm_up()
     project = Project(folder, agency)
     project.begin(warm_up)
@@ -597,7 +606,7 @@ def run_world(
             ledger.earned[name] += sum(
                 float(agency.worth(slot.page, np.array([caption]))[0]) for slot, caption in messages
             )
-        judge_hours(agency, slots, ledger, rng)
+        judge_hours(agency, slots, ledger)
         project.send(day, chosen)
         on_day()
     return ledger

@@ -16,10 +16,9 @@ score_logits as (
 bump_prices as (
 
     select
-        coalesce(
-            2 * count(case when is_bump and log_value is not null then 1 end) >= nullif(count(case when is_bump then 1 end), 0),
-            false
-        ) as are_bumps_priced
+        count(case when is_bump then 1 end) > 0
+        and 2 * count(case when is_bump and log_value is not null then 1 end)
+        >= count(case when is_bump then 1 end) as are_bumps_priced
     from outcomes
 
 ),

@@ -104,30 +104,34 @@ residuals_{{ round }} as (
 
 ),
 
+excess_{{ round }} as (
+
+    select
+        residuals_{{ round }}.quantity,
+        count(*) as cell_count,
+        {{ exact_sum(
+            'residuals_' ~ round ~ '.residual * residuals_' ~ round ~ '.residual'
+            ~ ' - message_level.message_variance / residuals_' ~ round ~ '.outcome_count'
+        ) }} as square_sum
+    from residuals_{{ round }}
+    inner join message_level on residuals_{{ round }}.quantity = message_level.quantity
+    group by residuals_{{ round }}.quantity
+
+),
+
 round_{{ round }} as (
 
     select
         moments.*,
         message_level.message_variance,
         greatest(
-            ({{ prior_weight }} * moments.prior_total_variance + coalesce(excess.square_sum, 0e0))
-            / ({{ prior_weight }} + coalesce(excess.cell_count, 0)),
+            ({{ prior_weight }} * moments.prior_total_variance + coalesce(excess_{{ round }}.square_sum, 0e0))
+            / ({{ prior_weight }} + coalesce(excess_{{ round }}.cell_count, 0)),
             moments.least_total_variance
         ) as total_variance
     from moments
     inner join message_level on moments.quantity = message_level.quantity
-    left join (
-        select
-            residuals_{{ round }}.quantity,
-            count(*) as cell_count,
-            {{ exact_sum(
-                'residuals_' ~ round ~ '.residual * residuals_' ~ round ~ '.residual'
-                ~ ' - message_level.message_variance / residuals_' ~ round ~ '.outcome_count'
-            ) }} as square_sum
-        from residuals_{{ round }}
-        inner join message_level on residuals_{{ round }}.quantity = message_level.quantity
-        group by residuals_{{ round }}.quantity
-    ) as excess on moments.quantity = excess.quantity
+    left join excess_{{ round }} on moments.quantity = excess_{{ round }}.quantity
 
 ),
 

@@ -33,11 +33,11 @@ weighted as (
     select
         cells.quantity,
         cells.caption_id,
-        cells.is_core
-        {%- for span, (count, sum) in spans.items() %},
+        {%- for span, (count, sum) in spans.items() %}
         1e0 / (variances.pair_variance + variances.message_variance / nullif({{ count }}, 0)) as weight{{ span }},
-        {{ sum }} / nullif({{ count }}, 0) - page_levels.page_level as residual{{ span }}
+        {{ sum }} / nullif({{ count }}, 0) - page_levels.page_level as residual{{ span }},
         {%- endfor %}
+        cells.is_core
     from cells
     inner join variances on cells.quantity = variances.quantity
     inner join page_levels
@@ -54,11 +54,11 @@ final as (
         quantity,
         caption_id,
         is_core,
-        count(*) as page_count
-        {%- for span in spans %},
+        {%- for span in spans %}
         coalesce({{ exact_sum('weight' ~ span) }}, 0e0) as weight_sum{{ span }},
-        coalesce({{ exact_sum('weight' ~ span ~ ' * residual' ~ span) }}, 0e0) as weighted_residual_sum{{ span }}
+        coalesce({{ exact_sum('weight' ~ span ~ ' * residual' ~ span) }}, 0e0) as weighted_residual_sum{{ span }},
         {%- endfor %}
+        count(*) as page_count
     from weighted
     group by quantity, caption_id, is_core
 

@@ -59,10 +59,9 @@ logits as (
 
 mean_logit as (
 
-    select coalesce(
-        {{ exact_sum('case when is_yardstick then logit end') }} / nullif(count(case when is_yardstick then 1 end), 0),
-        0e0
-    ) as logit
+    select
+        {{ exact_sum('case when is_yardstick then logit end') }}
+        / nullif(count(case when is_yardstick then 1 end), 0) as logit
     from logits
 
 ),
@@ -72,7 +71,7 @@ final as (
     select
         logits.caption_id,
         logits.first_seen_at,
-        logits.logit - mean_logit.logit as score_logit
+        logits.logit - coalesce(mean_logit.logit, 0e0) as score_logit
     from logits
     cross join mean_logit
 

@@ -55,8 +55,8 @@ weighted as (
         1e0 / (variances.pair_variance + variances.message_variance / cells.outcome_count) as own_weight,
         case when cells.quantity = 'value' then score_trust.prior_variance else variances.caption_variance end
             as caption_prior_variance,
-        case when cells.quantity = 'value' then score_trust.score_slope * coalesce(score_logits.score_logit, 0e0) else 0e0 end
-            as caption_prior_mean
+        case when cells.quantity = 'value' then score_trust.score_slope else 0e0 end
+        * coalesce(score_logits.score_logit, 0e0) as caption_prior_mean
     from cells
     inner join variances on cells.quantity = variances.quantity
     inner join page_levels

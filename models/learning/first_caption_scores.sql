@@ -39,17 +39,20 @@ seen_before as (
 final as (
 
     select
-        captions.caption_id,
-        captions.text_digest,
-        captions.overall_performance_score as first_score,
+        caption_id,
+        text_digest,
+        overall_performance_score as first_score,
         {{ timestamp_literal(seen_at) }} as first_seen_at
     from captions
     {%- if is_incremental() %}
-    left join seen_before
-        on
-            captions.caption_id = seen_before.caption_id
-            and captions.text_digest = seen_before.text_digest
-    where seen_before.caption_id is null
+    where
+        not exists (
+            select 1
+            from seen_before
+            where
+                seen_before.caption_id = captions.caption_id
+                and seen_before.text_digest = captions.text_digest
+        )
     {%- endif %}
 
 )

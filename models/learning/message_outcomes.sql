@@ -143,7 +143,9 @@ earned_per_view as (
 
 page_typicals as (
 
-    {{ rolling_median('earned_per_view', 'value_per_view', 'sending_date', var('median_window_days'), 'typical_value') }}
+    {{ rolling_median(
+        'earned_per_view', 'value_per_view', 'sending_date', var('median_window_days'), 'typical_value'
+    ) }}
 
 ),
 

@@ -52,11 +52,9 @@ near_the_top as (
         captions.caption_id,
         captions.bank_rank
     from tier_pools
-    inner join captions
-        on
-            tier_pools.price_tier = captions.price_tier
+    inner join captions on tier_pools.price_tier = captions.price_tier
     {%- if policy == 'pooled' %}
-            and tier_pools.rank_limit >= captions.bank_rank
+    where captions.bank_rank <= tier_pools.rank_limit
     {%- endif %}
 
 ),

@@ -1,6 +1,8 @@
 {{ config(materialized='view', post_hook="{{ deploy_select_captions_for_creator() }}") }}
 
 {%- set policy = caption_policy() %}
+{#- Among captions that differ by a tenth in what they earn, variety must not weigh as much as half of it. #}
+{%- set diversity_weight, budget_weight = ('0.05e0', '0.03e0') if policy == 'pooled' else ('0.15e0', '0.10e0') %}
 
 with
 
@@ -243,12 +245,8 @@ final as (
         diversity,
         value,
         budget_penalty,
-        {#- Among captions that differ by a tenth in what they earn, variety must not weigh as much as half of it. #}
-        {% if policy == 'pooled' -%}
-        0.70e0 * thompson + 0.05e0 * diversity + 0.15e0 * value + 0.03e0 * budget_penalty as base_score
-        {%- else -%}
-        0.70e0 * thompson + 0.15e0 * diversity + 0.15e0 * value + 0.10e0 * budget_penalty as base_score
-        {%- endif %}
+        0.70e0 * thompson + {{ diversity_weight }} * diversity + 0.15e0 * value
+        + {{ budget_weight }} * budget_penalty as base_score
     from components
 
 )

@@ -1320,8 +1320,8 @@ def hour_lifts(
 ) -> dict[int, float]:
     """Hour -> how much more a priced message of the page earns there, in logs.
 
-    `residuals` are (page, on a weekend, hour, residual) of priced messages. READING: where a page's weekends are
-    told apart, so are the agency's; hours at which nobody is to send tell nothing.
+    `residuals` are (page, on a weekend, hour, residual) of priced messages. READING: where a page's weekends
+    are told apart, so are the agency's; hours at which nobody is to send tell nothing.
     """
     usable = [row for row in residuals if row[2] in HOURS]
     own = [row for row in usable if row[0] == page]
@@ -1661,8 +1661,10 @@ class Oracle:
         if judged_by is not opens:
             lift = opens.posterior(page, caption_id, kind)[0] - opens.level(page, kind)
         level = judged_by.level(page, kind)
+        cell = judged_by.cells.get((page, caption_id))
         parts = {
-            "quantity": judged_by.quantity, "mean": mean, "sd": sd, "lift": lift, "level": level,
+            "quantity": judged_by.quantity, "outcome_count": cell.n if cell else 0,
+            "mean": mean, "sd": sd, "lift": lift, "level": level,
             "width": self.widths.get(page, 1.0), "page_median_emv": self.page_median(page),
         }  # fmt: skip
         if self.rules.caption_policy == "pooled":
@@ -1673,6 +1675,7 @@ class Oracle:
             u = day_draw(self.execution_date, page, caption_id)
             stats = self._stats.get((page, caption_id))
             counts = (stats["successes"], stats["failures"]) if stats else (1, 1)
+            parts["outcome_count"] = sum(counts) - 2
             draw = thompson = wilson_draw(*counts, u)
             page_median = parts["page_median_emv"]
             value = value_share(stats["avg_emv"] if stats else page_median, page_median)

@@ -155,7 +155,8 @@ def test_the_surest_caption_is_what_its_beliefs_say(built):
     # Far more weight than any other, and a residual of ln 100: a hundred times the usual, and very sure.
     built.execute(
         "update caption_beliefs set weight_sum = 1e6, weighted_residual_sum = 1e6 * ln(100)"
-        " where caption_id = (select min(caption_id) from caption_beliefs where quantity = 'value' and is_core)"
+        " where caption_id ="
+        " (select min(caption_id) from caption_beliefs where quantity = 'value' and is_core)"
     )
     [chosen] = built.query(
         "select min(caption_id) as caption_id from caption_beliefs where quantity = 'value' and is_core"

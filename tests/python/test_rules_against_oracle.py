@@ -138,7 +138,8 @@ def check_page(project: Project, truth: oracle.Oracle, page: str) -> int:
     assert set(scores) == set(expected), f"pool of {page}"
     for caption_id, row in expected.items():
         for ours, theirs in {
-            "quantity": "quantity", "posterior_mean": "mean", "posterior_sd": "sd", "opens_lift": "lift",
+            "quantity": "quantity", "outcome_count": "outcome_count",
+            "posterior_mean": "mean", "posterior_sd": "sd", "opens_lift": "lift",
             "page_level": "level", "exploration_width": "width", "is_stand_in": "is_stand_in",
             "uniform_draw": "u", "draw": "draw",
             "thompson": "thompson", "diversity": "diversity", "value": "value",
