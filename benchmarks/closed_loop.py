@@ -3,9 +3,10 @@
     python benchmarks/closed_loop.py [--world agency] [--seed 1 --seed 2] [--days 90] [--no-peers]
 
 Each day the models are built by dbt in this process, as of 03:05; what they publish is sent, and its
-outcomes are in the input two days later. The worlds and all settings are in docs/decisions.md. Random,
-oracle and peers fill the very slots that the project planned, each with its own history, under the same rests,
-weekly limits and restrictions. Skill is (earned - random) / (oracle - random), of true mean earnings.
+outcomes are in the input two days later. The worlds and all settings are told in docs/decisions.md.
+Random, oracle and peers fill the very slots that the project planned, each with its own history, under the
+same rests, weekly limits and restrictions. Skill is (earned - random) / (oracle - random), of true mean
+earnings.
 """
 
 from __future__ import annotations
@@ -264,6 +265,11 @@ class Agency:
         return pd.DataFrame(rows, columns=names.split())
 
 
+def morning(day: date) -> datetime:
+    """The moment (UTC) that a day is planned as of: 03:05 on the agency's clock."""
+    return datetime(day.year, day.month, day.day, 3, 5, tzinfo=ZONE).astimezone(timezone.utc)
+
+
 @dataclass(frozen=True)
 class Slot:
     """A message that the project planned: a page's tier at an hour; the caption is what a policy fills in."""
@@ -316,8 +322,7 @@ class Project:
         messages = pd.DataFrame(self._messages)
         messages.insert(0, "row_id", np.arange(len(messages)))
         self._write("mass_messages", messages[messages["sending_time"] < until])
-        moment = datetime(day.year, day.month, day.day, 3, 5, tzinfo=ZONE)
-        os.environ["EROS_AS_OF"] = moment.astimezone(timezone.utc).isoformat()
+        os.environ["EROS_AS_OF"] = morning(day).isoformat()
         unchanged = ["--exclude", *UNCHANGED.split(), "resource_type:seed"] if self._is_begun else []
         self._invoke("run", "--select", NEEDED, *unchanged)
         self._is_begun = True
