@@ -40,9 +40,9 @@ surprises as (
 
     select
         open_share * score_logit as foretold,
-        weighted_residual_sum_since_score / weight_sum_since_score
+        weighted_residual_sum_since_score / nullif(weight_sum_since_score, 0e0)
         - weighted_residual_sum_before_score * caption_variance * open_share as surprise,
-        1e0 / (caption_variance * open_share + 1e0 / weight_sum_since_score) as weight
+        1e0 / (caption_variance * open_share + 1e0 / nullif(weight_sum_since_score, 0e0)) as weight
     from shares
     where is_scored and weight_sum_since_score > 0
 
