@@ -61,7 +61,8 @@ def test_state_tables_are_the_declared_ones_and_history_is_what_no_run_makes_aga
     assert "etl_job_runs" in state(ROOT)
     assert history_tables(ROOT) == {
         *state(ROOT), "schedule_recommendations", "schedule_recommendations_messages",
-        "mass_messages_checked", "message_outcomes", "restricted_pages", "withdrawn_messages",
+        "mass_messages_checked", "message_outcomes", "first_caption_scores", "restricted_pages",
+        "withdrawn_messages",
     }  # fmt: skip
 
 
