@@ -34,7 +34,7 @@ SCHEMA = "eros_scheduling_brain"
 Row = dict[str, Any]
 # A thing of the schema: its name, and its kind as in owned_objects.py.
 Object = tuple[str, str]
-COPY_BYTES = 16 * 2**20
+COPY_BYTES = 2**20
 # Nothing is wrong with a message that is not due yet.
 REJECTED = (
     "select source_name, rejection_reason, row_count, example_row_key, example_row from rejection_reasons"
