@@ -8,25 +8,39 @@ unreadable_lines as (
 
 ),
 
-{% for input in inputs %}
-{{ input }}_rows as (
+{# A message that the input no longer holds is known and was not read. One that is not due is no message
+    yet, whatever else is wrong with it. #}
+mass_messages_rows as (
 
     select
-        {% if input == 'mass_messages' -%}
-        {#- A message that the input no longer holds is known and was not read. One that is not due is no message
-            yet, whatever else is wrong with it. #}
         is_in_input,
         is_in_input and rejection_reason is null and sending_time <= {{ as_of() }} as is_accepted,
         is_in_input and coalesce(sending_time > {{ as_of() }}, false) as is_not_due,
         {{ is_judged() }} as is_judged,
         {{ is_unusable() }} as is_unusable
-        {%- else -%}
+    from {{ ref('mass_messages_checked') }}
+
+    union all
+
+    select
+        true as is_in_input,
+        false as is_accepted,
+        false as is_not_due,
+        true as is_judged,
+        true as is_unusable
+    from unreadable_lines
+    where source_name = 'mass_messages'
+
+),
+{% for input in inputs[1:] %}
+{{ input }}_rows as (
+
+    select
         true as is_in_input,
         rejection_reason is null as is_accepted,
         false as is_not_due,
         true as is_judged,
         rejection_reason is not null as is_unusable
-        {%- endif %}
     from {{ ref(input ~ '_checked') }}
 
     union all
