@@ -64,6 +64,11 @@ def find_schedule(path: Path, name: str) -> Schedule:
     return schedules[name]
 
 
+def zone_of(directory: Path) -> ZoneInfo:
+    """The agency's zone, as schedules.yml in the project's folder has it; raises as read_schedules does."""
+    return next(iter(read_schedules(directory / "schedules.yml").values())).timezone
+
+
 def _error(path: Path, problem: str) -> ErosError:
     return ErosError(f"{path.name} is wrong: {problem}.", ExitCode.CANNOT_START)
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from eros_dbt_runner import sample_data
+from eros_dbt_runner.sample_data import generator as sample_data
 from tests.python.oracle import normalise
 
 COMMITTED = Path(__file__).parents[2] / "sample_data"

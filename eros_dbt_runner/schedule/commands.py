@@ -1,0 +1,121 @@
+"""`eros schedule`, `eros explain` and `eros select`."""
+
+import click
+
+from eros_dbt_runner import published
+from eros_dbt_runner.clock import parse_date
+from eros_dbt_runner.commands import (
+    json_option,
+    open_warehouse,
+    print_json,
+    show_source,
+    target_option,
+    wait_option,
+)
+from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.schedule import statements, view
+from eros_dbt_runner.texts import page_key
+
+# Nobody wants more captions of a tier for a day.
+MOST = 1000
+
+
+@click.command("schedule")
+@click.argument("page", required=False)
+@click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
+@target_option
+@wait_option
+@json_option
+def show_schedule(
+    page: str | None, day: str | None, target: str | None, wait: float, as_json: bool
+) -> ExitCode:
+    """Show a day's plan: of all pages, or of one PAGE with its captions."""
+    wanted = parse_date(day, "--date") if day else None
+    with open_warehouse(wait, target) as (tables, zone):
+        wanted = wanted or published.newest_day(tables)
+        rows = published.messages(tables, wanted, page_key(page)) if wanted else []
+        left_out = statements.shortfalls(tables, wanted, page_key(page)) if wanted else []
+    if not rows or not wanted:
+        of_page = f" for page {page_key(page)!r}" if page else ""
+        on_day = f" on {wanted}" if wanted else ""
+        why = f": {left_out[0]['reason']}" if left_out else "; `eros runs` shows how the daily run went"
+        raise ErosError(f"Nothing is scheduled{of_page}{on_day}{why}.", ExitCode.USAGE)
+    if as_json:
+        print_json(rows)
+        return ExitCode.OK
+    if page:
+        view.show_page_day(rows, page_key(page), wanted, zone, left_out)
+    else:
+        view.show_day(rows, wanted, zone, left_out)
+    show_source(target)
+    return ExitCode.OK
+
+
+@click.command()
+@click.argument("page")
+@click.argument("day", metavar="DATE")
+@click.argument("slot", type=click.IntRange(1, 1000))
+@target_option
+@wait_option
+@json_option
+def explain(page: str, day: str, slot: int, target: str | None, wait: float, as_json: bool) -> ExitCode:
+    """Show why a caption was chosen: every component of the score of one SLOT of a day."""
+    wanted = parse_date(day, "DATE")
+    with open_warehouse(wait, target) as (tables, zone):
+        row = statements.recommendation(tables, page_key(page), wanted, slot)
+    if row is None:
+        raise ErosError(
+            f"Page {page_key(page)!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is.",
+            ExitCode.USAGE,
+        )
+    if as_json:
+        print_json(row)
+    else:
+        view.show_explanation(row, zone)
+        show_source(target)
+    return ExitCode.OK
+
+
+@click.command()
+@click.argument("page")
+@click.option("--segment", type=click.Choice(["budget", "standard", "premium"]))
+@click.option("--budget", type=click.IntRange(0, MOST), help="Captions wanted of the budget tier.")
+@click.option("--mid", type=click.IntRange(0, MOST), help="Of the mid tier.")
+@click.option("--premium", type=click.IntRange(0, MOST), help="Of the premium tier.")
+@click.option("--bump", type=click.IntRange(0, MOST), help="Of the free ones.")
+@target_option
+@wait_option
+@json_option
+def select(
+    page: str,
+    segment: str | None,
+    budget: int | None,
+    mid: int | None,
+    premium: int | None,
+    bump: int | None,
+    target: str | None,
+    wait: float,
+    as_json: bool,
+) -> ExitCode:
+    """Select captions for PAGE as the daily run would, and publish nothing.
+
+    What is not given is taken from the page's newest plan.
+    """
+    asked = {"budget": budget, "mid": mid, "premium": premium, "bump": bump}
+    with open_warehouse(wait, target) as (tables, _zone):
+        plan = statements.newest_plan(tables, page_key(page))
+        if plan is None:
+            raise ErosError(f"Page {page_key(page)!r} is not planned.", ExitCode.USAGE)
+        numbers = [plan[f"num_{tier}"] if n is None else n for tier, n in asked.items()]
+        segment = segment or plan["behavioral_segment"]
+        rows = published.select_captions(tables, page_key(page), segment, *numbers)
+        reason = None if rows else statements.failure_reason(tables, page_key(page))
+    if as_json:
+        print_json(rows)
+    elif rows:
+        view.show_selection(rows, page_key(page), segment)
+        show_source(target)
+    else:
+        click.echo(f"The page is left out: {reason}" if reason else "No caption fits.")
+    return ExitCode.OK
