@@ -14,7 +14,7 @@ from typing import ClassVar, NoReturn
 import click
 
 from eros_dbt_runner import output
-from eros_dbt_runner.errors import ErosError, one_sentence
+from eros_dbt_runner.errors import ErosError, UsageError, one_sentence
 from eros_dbt_runner.exit_codes import EXIT_CODES, ExitCode
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -77,11 +77,11 @@ def _refuse_unusable(arguments: Sequence[str]) -> None:
     """An empty argument is mostly a shell variable that is not set, and would mean `the default`."""
     for argument in arguments:
         if not argument.strip() or (argument.startswith("--") and argument.endswith("=")):
-            raise ErosError("An argument is empty; give it a value, or leave it out.", ExitCode.USAGE)
+            raise UsageError("An argument is empty; give it a value, or leave it out.")
         try:
             argument.encode()
         except UnicodeEncodeError:
-            raise ErosError(f"The argument {argument!a} is not UTF-8.", ExitCode.USAGE) from None
+            raise UsageError(f"The argument {argument!a} is not UTF-8.") from None
 
 
 class Commands(click.Group):

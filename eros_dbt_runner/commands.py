@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from eros_dbt_runner import display, output
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import UsageError
 from eros_dbt_runner.project import Project
 from eros_dbt_runner.schedules import zone_of
 from eros_dbt_runner.texts import plain
@@ -51,7 +50,7 @@ def only_one(found: list[Row], kind: str, typed: str) -> Row:
     if len(found) == 1:
         return found[0]
     what = f"More than one {kind} has" if found else f"No {kind} has"
-    raise ErosError(f"{what} an id that begins with {typed!r}; see `eros {kind}s`.", ExitCode.USAGE)
+    raise UsageError(f"{what} an id that begins with {typed!r}; see `eros {kind}s`.")
 
 
 @contextmanager
@@ -113,4 +112,4 @@ def confirm(question: str, answer: str, is_sure: bool) -> None:
             raise
         typed = ""
     if typed.strip() != answer:
-        raise ErosError(f"{answer} was not typed and --yes not given: nothing was done.", ExitCode.USAGE)
+        raise UsageError(f"{answer} was not typed and --yes not given: nothing was done.")

@@ -5,8 +5,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import UsageError
 
 
 def drop() -> None:
@@ -26,12 +25,12 @@ def save(content: bytes, output: Path, *, force: bool) -> None:
     draft = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         if output.exists() and not output.is_file():
-            raise ErosError(f"{output} is no file that can be replaced.", ExitCode.USAGE)
+            raise UsageError(f"{output} is no file that can be replaced.")
         if output.exists() and not force:
-            raise ErosError(f"{output} is there already; --force replaces it.", ExitCode.USAGE)
+            raise UsageError(f"{output} is there already; --force replaces it.")
         draft.write_bytes(content)
         draft.replace(output)
     except OSError as error:
         with suppress(OSError):
             draft.unlink()
-        raise ErosError(f"{output} cannot be written: {error.strerror}.", ExitCode.USAGE) from None
+        raise UsageError(f"{output} cannot be written: {error.strerror}.") from None

@@ -6,8 +6,7 @@ from datetime import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import CannotStartError, ErosError, UsageError
 from eros_dbt_runner.project import read_yaml
 
 OPTIONS = ("since", "execution_date")
@@ -60,7 +59,7 @@ def find_schedule(path: Path, name: str) -> Schedule:
     """
     schedules = read_schedules(path)
     if name not in schedules:
-        raise ErosError(f"There is no schedule {name!r}; known: {', '.join(schedules)}.", ExitCode.USAGE)
+        raise UsageError(f"There is no schedule {name!r}; known: {', '.join(schedules)}.")
     return schedules[name]
 
 
@@ -70,7 +69,7 @@ def zone_of(directory: Path) -> ZoneInfo:
 
 
 def _error(path: Path, problem: str) -> ErosError:
-    return ErosError(f"{path.name} is wrong: {problem}.", ExitCode.CANNOT_START)
+    return CannotStartError(f"{path.name} is wrong: {problem}.")
 
 
 def _zone(path: Path, name: object) -> ZoneInfo:

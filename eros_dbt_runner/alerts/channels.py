@@ -12,8 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from eros_dbt_runner import clock
-from eros_dbt_runner.errors import ErosError, one_sentence
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import ErosError, UsageError, one_sentence
 from eros_dbt_runner.warehouse.base import Row
 
 TIMEOUT_SECONDS = 10
@@ -191,7 +190,7 @@ def _channel(name: str, make: Callable[[Mapping[str, str]], Channel], env: Mappi
 def _webhook(env: Mapping[str, str]) -> Webhook:
     url = env["EROS_ALERT_WEBHOOK_URL"]
     if not _is_web_address(url):
-        raise ErosError("EROS_ALERT_WEBHOOK_URL must be an http or https address.", ExitCode.USAGE)
+        raise UsageError("EROS_ALERT_WEBHOOK_URL must be an http or https address.")
     return Webhook(url)
 
 
@@ -206,22 +205,22 @@ def _is_web_address(url: str) -> bool:
 def _email(env: Mapping[str, str]) -> Email:
     security = env.get("EROS_SMTP_SECURITY") or "starttls"
     if security not in ("starttls", "tls", "none"):
-        raise ErosError("EROS_SMTP_SECURITY must be starttls, tls or none.", ExitCode.USAGE)
+        raise UsageError("EROS_SMTP_SECURITY must be starttls, tls or none.")
     if not env.get("EROS_SMTP_HOST"):
-        raise ErosError("EROS_ALERT_EMAIL_TO needs a mail server in EROS_SMTP_HOST.", ExitCode.USAGE)
+        raise UsageError("EROS_ALERT_EMAIL_TO needs a mail server in EROS_SMTP_HOST.")
     port = env.get("EROS_SMTP_PORT") or {"starttls": "587", "tls": "465", "none": "25"}[security]
     if not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
-        raise ErosError("EROS_SMTP_PORT must be a port from 1 to 65535.", ExitCode.USAGE)
+        raise UsageError("EROS_SMTP_PORT must be a port from 1 to 65535.")
     user, password = env.get("EROS_SMTP_USER") or None, env.get("EROS_SMTP_PASSWORD") or None
     if bool(user) != bool(password):
-        raise ErosError("EROS_SMTP_USER and EROS_SMTP_PASSWORD belong together.", ExitCode.USAGE)
+        raise UsageError("EROS_SMTP_USER and EROS_SMTP_PASSWORD belong together.")
     people = tuple(person.strip() for person in env["EROS_ALERT_EMAIL_TO"].split(",") if person.strip())
     if not people:
-        raise ErosError("EROS_ALERT_EMAIL_TO must hold mail addresses.", ExitCode.USAGE)
+        raise UsageError("EROS_ALERT_EMAIL_TO must hold mail addresses.")
     sender = env.get("EROS_ALERT_EMAIL_FROM") or people[0]
     for variable, address in (("FROM", sender), *(("TO", person) for person in people)):
         if "@" not in parseaddr(address)[1] or one_sentence(address) != address:
-            raise ErosError(f"EROS_ALERT_EMAIL_{variable} must hold mail addresses.", ExitCode.USAGE)
+            raise UsageError(f"EROS_ALERT_EMAIL_{variable} must hold mail addresses.")
     return Email(env["EROS_SMTP_HOST"], int(port), security, user, password, sender, people)
 
 

@@ -16,7 +16,7 @@ from eros_dbt_runner.commands import (
     user_name,
     wait_option,
 )
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import ErosError, UsageError
 from eros_dbt_runner.exit_codes import EXIT_CODES, ExitCode
 from eros_dbt_runner.operations import health as scorecard
 from eros_dbt_runner.project import Project
@@ -81,16 +81,15 @@ def ack(alert_id: str, by: str | None, target: str | None, wait: float) -> ExitC
     """
     who = (by or user_name()).strip()
     if not who or who == "recovered":
-        raise ErosError("--by must be the name of a person.", ExitCode.USAGE)
+        raise UsageError("--by must be the name of a person.")
     if spoken := unwritten.take_spoken(Project.locate(), alert_id.strip().lower()):
         click.echo(f"{alert_id.strip()[:8]} is taken by {who}: {spoken}")
         return ExitCode.OK
     with locked_warehouse("alerts ack", wait, target) as (tables, _zone):
         alert = only_one(statements.beginning_with(tables, alert_id.strip().lower()), "alert", alert_id)
         if alert["acknowledged"]:
-            raise ErosError(
-                f"Alert {alert['alert_id'][:8]} was taken already, by {alert['acknowledged_by']}.",
-                ExitCode.USAGE,
+            raise UsageError(
+                f"Alert {alert['alert_id'][:8]} was taken already, by {alert['acknowledged_by']}."
             )
         statements.take(tables, alert["alert_id"], who)
     click.echo(f"{alert['alert_id'][:8]} is taken by {who}: {alert['alert_message']}")
@@ -120,5 +119,5 @@ def check(target: str | None, wait: float, as_json: bool) -> ExitCode:
     for attempt in done.attempts:
         click.echo(after_runs.told(attempt))
     if done.wrong_settings:
-        raise ErosError(done.wrong_settings[0], ExitCode.USAGE)
+        raise UsageError(done.wrong_settings[0])
     return ExitCode.OK

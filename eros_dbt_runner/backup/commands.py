@@ -23,7 +23,7 @@ from eros_dbt_runner.commands import (
     wait_option,
 )
 from eros_dbt_runner.declarations.owned_objects import RELATIONS, ours_among, owned_objects
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import BusyError, CannotStartError, UsageError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project
 from eros_dbt_runner.schedules import zone_of
@@ -54,16 +54,12 @@ def backup(
     if context.invoked_subcommand:
         return None
     if name is not None and not NAME.fullmatch(name):
-        raise ErosError(
-            f"--name takes letters a-z, digits, - and _, at most 60, not {name!r}.", ExitCode.USAGE
-        )
+        raise UsageError(f"--name takes letters a-z, digits, - and _, at most 60, not {name!r}.")
     project, store = project_and_store(target)
     with locked_warehouse("backup", wait, target) as (tables, _zone):
         made = keep_tables(store, tables, project, name, "backup")
         if made is None:
-            raise ErosError(
-                f"There is nothing to back up yet; {REDEPLOY} make the tables.", ExitCode.CANNOT_START
-            )
+            raise CannotStartError(f"There is nothing to back up yet; {REDEPLOY} make the tables.")
         deleted = store.prune(keep) if keep else []
     if as_json:
         print_json({**made.as_json(), "deleted": [old.id for old in deleted]})
@@ -112,10 +108,9 @@ def restore(
     if table is not None:
         names = [name for name in names if name == table.strip().lower()]
         if not names:
-            raise ErosError(
+            raise UsageError(
                 f"Backup {chosen.id} has no table {table!r} of EROS; --json of `eros backup list` tells its"
-                " tables.",
-                ExitCode.USAGE,
+                " tables."
             )
     rows = sum(chosen.rows[name] for name in names)
     what = f"{names[0]} with" if table else f"{len(names)} tables with"
@@ -143,14 +138,13 @@ def _put_back(
 ) -> ExitCode:
     """Restore a file that is not there any more, or that is torn."""
     if table:
-        raise ErosError(
-            f"There is no whole database at {project.database}; leave --table out, and all of it comes back.",
-            ExitCode.CANNOT_START,
+        raise CannotStartError(
+            f"There is no whole database at {project.database}; leave --table out, and all of it comes back."
         )
     lock_file = project.lock_file(project.find_target(target))
     with hold(lock_file, "restore", Deadline(wait), tell_holder):
         if not is_lost(project.database):
-            raise ErosError("A run has made the database meanwhile; restore again.", ExitCode.BUSY)
+            raise BusyError("A run has made the database meanwhile; restore again.")
         store.put_back(chosen, project.database)
     _tell_restored(chosen, list(chosen.rows), [], None, as_json)
     return ExitCode.OK

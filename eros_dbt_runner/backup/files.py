@@ -10,8 +10,7 @@ from pathlib import Path
 
 from eros_dbt_runner.backup.stores import ID_FORMAT, Backup, Store, new_id
 from eros_dbt_runner.declarations.owned_objects import RELATIONS
-from eros_dbt_runner.errors import ErosError, one_sentence
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import ErosError, RunFailedError, one_sentence
 from eros_dbt_runner.warehouse.base import Object, Warehouse
 from eros_dbt_runner.warehouse.duckdb_file import LOGS, DuckDbWarehouse
 from eros_dbt_runner.warehouse.lock import Deadline, tell_nobody
@@ -73,8 +72,8 @@ class FileStore(Store):
             draft.rename(self._folder / backup_id)
             return backup
         except OSError as error:
-            raise ErosError(
-                f"The backup cannot be written to {self._folder}: {error.strerror}.", ExitCode.RUN_FAILED
+            raise RunFailedError(
+                f"The backup cannot be written to {self._folder}: {error.strerror}."
             ) from None
         finally:
             _delete(draft)
@@ -126,7 +125,7 @@ def _check(copy: Path, rows: Mapping[str, int]) -> None:
     wrong = sorted(name for name in rows if found.get(name) != rows[name])
     if wrong:
         what = one_sentence(", ".join(wrong), 200)
-        raise ErosError(f"The copy lacks rows of {what}; it was not kept.", ExitCode.RUN_FAILED)
+        raise RunFailedError(f"The copy lacks rows of {what}; it was not kept.")
 
 
 def _is_running(process: str) -> bool:

@@ -8,8 +8,7 @@ from eros_dbt_runner.backup.files import FileStore
 from eros_dbt_runner.backup.stores import Backup, Store
 from eros_dbt_runner.clock import now
 from eros_dbt_runner.declarations.owned_objects import ours_among, owned_objects
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import BusyError
 from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.warehouse.base import Warehouse
 
@@ -56,9 +55,8 @@ def refuse_while_others_run(tables: Warehouse) -> None:
         " where job_status = 'RUNNING' and job_start_time > ?",
         [now() - RUN_TIME],
     ):
-        raise ErosError(
-            f"A run of {run['job_name']} ({run['job_id'][:8]}) is in progress elsewhere; wait for its end.",
-            ExitCode.BUSY,
+        raise BusyError(
+            f"A run of {run['job_name']} ({run['job_id'][:8]}) is in progress elsewhere; wait for its end."
         )
 
 

@@ -25,7 +25,7 @@ from eros_dbt_runner.commands import (
     wait_option,
 )
 from eros_dbt_runner.declarations.owned_objects import history_tables, ours_among, owned_objects
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import UsageError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.texts import plain
 from eros_dbt_runner.warehouse.base import Object, Warehouse
@@ -54,16 +54,15 @@ def rollback(
     database stay.
     """
     if bool(name) == everything:
-        raise ErosError("Name one object, or give --all.", ExitCode.USAGE)
+        raise UsageError("Name one object, or give --all.")
     project, store = project_and_store(target)
     owned = owned_objects(project.directory)
     if name:
         name = name.strip().lower()
         if name not in owned:
-            raise ErosError(
+            raise UsageError(
                 f"{name!r} is not an object that EROS makes, and stays; `eros rollback --all --dry-run`"
-                " shows those that are there.",
-                ExitCode.USAGE,
+                " shows those that are there."
             )
         owned = {name: owned[name]}
     with open_warehouse(wait, target) as (tables, _zone):

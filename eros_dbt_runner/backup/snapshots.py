@@ -11,8 +11,7 @@ from typing import Any
 
 from eros_dbt_runner.backup.stores import Backup, Store, new_id
 from eros_dbt_runner.declarations.owned_objects import VIEW
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import RunFailedError
 from eros_dbt_runner.warehouse.base import Object, Warehouse
 from eros_dbt_runner.warehouse.bigquery import REQUESTS_AT_ONCE, BigQueryWarehouse
 
@@ -57,9 +56,8 @@ class SnapshotStore(Store):
                 list(pool.map(tables.rows, statements))
             kept = tables.row_counts(snapshot_name(backup, table) for table in rows)
             if kept != {snapshot_name(backup, table): n for table, n in rows.items()}:
-                raise ErosError(
-                    "The tables changed while they were backed up; nothing was kept, try again.",
-                    ExitCode.RUN_FAILED,
+                raise RunFailedError(
+                    "The tables changed while they were backed up; nothing was kept, try again."
                 )
         except BaseException:
             self.delete(backup)
@@ -78,7 +76,7 @@ class SnapshotStore(Store):
             tables.rows(clone_statement(tables.table(name), tables.table(snapshot), days.get(snapshot)))
         tables.drop(gone)
         if tables.row_counts(rows) != rows:
-            raise ErosError("The restored tables lack rows; restore again.", ExitCode.RUN_FAILED)
+            raise RunFailedError("The restored tables lack rows; restore again.")
 
     def _snapshots(self) -> list[Any]:
         """Those that backups have made, as the client lists tables."""

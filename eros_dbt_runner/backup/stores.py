@@ -11,8 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from eros_dbt_runner import clock
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import UsageError
 from eros_dbt_runner.texts import plain
 from eros_dbt_runner.warehouse.base import Object, Warehouse
 
@@ -101,9 +100,7 @@ class Store(ABC):
         if len(found) == 1:
             return found[0]
         what = "No backup has" if not found else "More than one backup has"
-        raise ErosError(
-            f"{what} an id that begins with {backup_id!r}; see `eros backup list`.", ExitCode.USAGE
-        )
+        raise UsageError(f"{what} an id that begins with {backup_id!r}; see `eros backup list`.")
 
     def prune(self, keep: int) -> list[Backup]:
         """Delete all but the newest `keep` of this database; gives those that are deleted."""

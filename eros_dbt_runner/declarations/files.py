@@ -15,8 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import CannotStartError
 from eros_dbt_runner.project import read_yaml
 from eros_dbt_runner.schedules import Schedule, read_schedules
 
@@ -214,7 +213,7 @@ def _open(path: Path) -> Any:
     try:
         return path.open(encoding="utf-8", newline="")
     except OSError as error:
-        raise ErosError(f"{path} cannot be read: {error.strerror}.", ExitCode.CANNOT_START) from None
+        raise CannotStartError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _parse(path: Path) -> nodes.Template:
@@ -222,8 +221,8 @@ def _parse(path: Path) -> nodes.Template:
         try:
             return _JINJA.parse(file.read())
         except TemplateSyntaxError as error:
-            raise ErosError(
-                f"{path} (line {error.lineno}) is not valid Jinja: {error.message}", ExitCode.CANNOT_START
+            raise CannotStartError(
+                f"{path} (line {error.lineno}) is not valid Jinja: {error.message}"
             ) from None
 
 
@@ -240,7 +239,4 @@ def _constant(node: nodes.Node, path: Path) -> Any:
             return node.as_const()
     except nodes.Impossible:
         pass
-    raise ErosError(
-        f"{path} (line {node.lineno}) must say a constant: `eros verify` reads it there.",
-        ExitCode.CANNOT_START,
-    )
+    raise CannotStartError(f"{path} (line {node.lineno}) must say a constant: `eros verify` reads it there.")

@@ -12,7 +12,7 @@ import click
 from eros_dbt_runner import published
 from eros_dbt_runner.clock import now, parse_date
 from eros_dbt_runner.commands import locked_warehouse, target_option, user_name, wait_option
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import ErosError, UsageError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.export.formats import FORMATS
 from eros_dbt_runner.export.sheets import check_spreadsheet, write_worksheet
@@ -54,13 +54,13 @@ def export(
     schedule, a failed one too.
     """
     if schedule_id and (day or page):
-        raise ErosError("Give --schedule, or --date and --page.", ExitCode.USAGE)
+        raise UsageError("Give --schedule, or --date and --page.")
     if schedule_id and not re.fullmatch(r".+_\d{8}", schedule_id):
-        raise ErosError(f"--schedule must be PAGE_YYYYMMDD, not {schedule_id!r}.", ExitCode.USAGE)
+        raise UsageError(f"--schedule must be PAGE_YYYYMMDD, not {schedule_id!r}.")
     if file_format == "xlsx" and output is None:
-        raise ErosError("A workbook needs a file: add --output FILE.", ExitCode.USAGE)
+        raise UsageError("A workbook needs a file: add --output FILE.")
     if (file_format == "sheets") != bool(spreadsheet) or (spreadsheet and output):
-        raise ErosError("--format sheets and --spreadsheet ID go together, without --output.", ExitCode.USAGE)
+        raise UsageError("--format sheets and --spreadsheet ID go together, without --output.")
     wanted = parse_date(day, "--date") if day else None
     where = check_spreadsheet(spreadsheet) if spreadsheet else output
     began = time.monotonic()
@@ -68,7 +68,7 @@ def export(
         rows = _messages(tables, wanted, schedule_id, page_key(page))
         try:
             if not rows:
-                raise ErosError("Nothing is scheduled there; `eros schedule` shows what is.", ExitCode.USAGE)
+                raise UsageError("Nothing is scheduled there; `eros schedule` shows what is.")
             written = _write(rows, zone, file_format, where, force)
         except (ErosError, OSError) as error:
             _log(tables, rows, file_format, began, str(error), schedule_id, page_key(page))

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from eros_dbt_runner.errors import ErosError, one_sentence
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import CannotStartError, RunFailedError, UsageError, one_sentence
 from eros_dbt_runner.export.formats import Row, table
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def check_spreadsheet(name: str) -> str:
     """
     found = re.fullmatch(r"(?:https://docs\.google\.com/spreadsheets/d/)?([\w-]{10,})(?:[/?#].*)?", name)
     if not found:
-        raise ErosError(f"--spreadsheet must be the id of a spreadsheet, not {name!r}.", ExitCode.USAGE)
+        raise UsageError(f"--spreadsheet must be the id of a spreadsheet, not {name!r}.")
     return found[1]
 
 
@@ -48,9 +47,8 @@ def write_worksheet(
         from google.auth.exceptions import GoogleAuthError
         from requests import RequestException
     except ImportError:
-        raise ErosError(
-            "gspread is not installed; `pip install '.[sheets]'` in the checkout brings it.",
-            ExitCode.CANNOT_START,
+        raise CannotStartError(
+            "gspread is not installed; `pip install '.[sheets]'` in the checkout brings it."
         ) from None
     try:
         own: Any = None if session else _credentials()
@@ -63,19 +61,19 @@ def write_worksheet(
     except gspread.exceptions.SpreadsheetNotFound:
         why = "there is no such spreadsheet, or it is not shared with the account that EROS uses"
     except GoogleAuthError as error:
-        raise ErosError(
-            f"There are no usable Google credentials: {one_sentence(str(error))}", ExitCode.CANNOT_START
+        raise CannotStartError(
+            f"There are no usable Google credentials: {one_sentence(str(error))}"
         ) from None
     except (gspread.exceptions.GSpreadException, RequestException) as error:
         why = one_sentence(str(error), 200)
-    raise ErosError(f"The spreadsheet cannot be written: {why}.", ExitCode.RUN_FAILED)
+    raise RunFailedError(f"The spreadsheet cannot be written: {why}.")
 
 
 def _fill(book: Any, lines: list[dict[str, Any]], title: str, *, force: bool) -> str:
     """A worksheet with a frozen header and one row per message."""
     present = {sheet.title: sheet for sheet in book.worksheets()}
     if title in present and not force:
-        raise ErosError(f"Worksheet {title} is there already; --force replaces it.", ExitCode.USAGE)
+        raise UsageError(f"Worksheet {title} is there already; --force replaces it.")
     header = list(lines[0])
     sheet = present.get(title) or book.add_worksheet(title, rows=len(lines) + 1, cols=len(header))
     if title in present:

@@ -7,7 +7,7 @@ import click
 
 from eros_dbt_runner.clock import now, parse_date
 from eros_dbt_runner.commands import open_warehouse, target_option, wait_option
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import UsageError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.output import save
 from eros_dbt_runner.report import day_facts, day_report
@@ -35,12 +35,10 @@ def report(
         wanted = wanted or day_facts.newest_day(tables)
         facts = day_facts.read(tables, wanted, page_key(page)) if wanted else None
     if facts is None:
-        raise ErosError("No day was planned yet; `eros run daily` plans today.", ExitCode.USAGE)
+        raise UsageError("No day was planned yet; `eros run daily` plans today.")
     if facts.is_empty:
         of_page = f" for page {facts.page!r}" if facts.page else ""
-        raise ErosError(
-            f"Nothing was planned{of_page} on {facts.day}; `eros schedule` shows what is.", ExitCode.USAGE
-        )
+        raise UsageError(f"Nothing was planned{of_page} on {facts.day}; `eros schedule` shows what is.")
     content = day_report.render(facts, zone, now())
     if output == Path("-"):
         sys.stdout.buffer.write(content)

@@ -5,7 +5,7 @@ import click
 from eros_dbt_runner import clock
 from eros_dbt_runner.alerts import after_runs
 from eros_dbt_runner.commands import json_option, print_json, target_option, wait_option
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import CannotStartError, ErosError, UsageError
 from eros_dbt_runner.exit_codes import EXIT_CODES, ExitCode
 from eros_dbt_runner.project import Project
 from eros_dbt_runner.runner import runs, view
@@ -79,7 +79,7 @@ def _check_alerts(request: Request, report: runs.Report) -> None:
 
 def _unusable(error: OSError) -> ErosError:
     """A file or folder that the run needs: no room on its disk, say."""
-    return ErosError(f"{error.filename or 'A file'} cannot be used: {error.strerror}.", ExitCode.CANNOT_START)
+    return CannotStartError(f"{error.filename or 'A file'} cannot be used: {error.strerror}.")
 
 
 def _request(
@@ -97,10 +97,10 @@ def _request(
     for option, value in (("since", since), ("execution_date", execution_date)):
         if value and option not in schedule.accepts:
             flag = option.replace("_", "-")
-            raise ErosError(f"--{flag} makes no sense for schedule {name}.", ExitCode.USAGE)
+            raise UsageError(f"--{flag} makes no sense for schedule {name}.")
     source = click.get_current_context().get_parameter_source("as_of")
     if execution_date and as_of and source is click.core.ParameterSource.COMMANDLINE:
-        raise ErosError("Give --as-of or --execution-date, not both.", ExitCode.USAGE)
+        raise UsageError("Give --as-of or --execution-date, not both.")
     moment = clock.parse_moment(as_of) if as_of else None
     if execution_date:
         day = clock.parse_date(execution_date, "--execution-date")
@@ -111,7 +111,7 @@ def _request(
     since_day = clock.parse_date(since, "--since") if since else None
     today = clock.local_date(moment or clock.now(), schedule.timezone)
     if since_day and since_day > today:
-        raise ErosError(f"--since {since_day} is after {today}, the run's date.", ExitCode.USAGE)
+        raise UsageError(f"--since {since_day} is after {today}, the run's date.")
     return Request(
         project=project,
         schedule=schedule,

@@ -3,8 +3,7 @@
 from typing import Any
 
 from eros_dbt_runner import clock
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import CannotStartError, ErosError
 from eros_dbt_runner.runner import dbt_invocation
 from eros_dbt_runner.runner.request import Request, arguments, enter, environment, present
 from eros_dbt_runner.warehouse.connection import connect
@@ -21,7 +20,7 @@ def dry_run(request: Request) -> dict[str, Any]:
     listing = [*arguments(request, "list"), "--output", "json", "--output-keys"]
     nodes, error = dbt_invocation.list_nodes([*listing, "name", "resource_type"])
     if error:
-        raise ErosError(f"dbt could not list the nodes: {error}", ExitCode.CANNOT_START)
+        raise CannotStartError(f"dbt could not list the nodes: {error}")
     kinds = sorted({node["resource_type"] for node in nodes})
     cost = {} if request.on_duckdb else {"cost": _cost(request)}
     return {
@@ -47,7 +46,7 @@ def _cost(request: Request) -> dict[str, Any]:
     """
     compiled, error = dbt_invocation.compile_nodes(arguments(request, "compile"))
     if error:
-        raise ErosError(f"dbt could not compile the queries: {error}", ExitCode.CANNOT_START)
+        raise CannotStartError(f"dbt could not compile the queries: {error}")
     statements: list[dict[str, Any]] = []
     deadline = Deadline(request.wait)
     with connect(request.project, request.target, deadline, tell_nobody) as tables:

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from eros_dbt_runner import clock, operations, run_folders
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import CannotStartError, ErosError
 from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.runner.evidence import fail_job_run
 from eros_dbt_runner.runner.request import SLOT_VARIABLE, Request
@@ -65,9 +64,7 @@ def begin_folder(request: Request, as_of: datetime) -> RunFolder:
         folder = RunFolder.create(request.project.runs_dir, request.schedule.name)
         folder.record(_beginning(request, as_of))
     except OSError as error:
-        raise ErosError(
-            f"{request.project.runs_dir} cannot be written: {error.strerror}.", ExitCode.CANNOT_START
-        ) from None
+        raise CannotStartError(f"{request.project.runs_dir} cannot be written: {error.strerror}.") from None
     return folder
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eros_dbt_runner import clock, run_folders
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import CannotStartError, ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.runner import dbt_invocation
@@ -210,9 +210,7 @@ def _wait_for_file(database: Path, deadline: Deadline, on_wait: Callable[[str], 
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ErosError(
-            f"{database.parent} cannot be made: {error.strerror}.", ExitCode.CANNOT_START
-        ) from None
+        raise CannotStartError(f"{database.parent} cannot be made: {error.strerror}.") from None
 
 
 def _stopped_by(number: int, folder: RunFolder) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from eros_dbt_runner.errors import ErosError, one_sentence
+from eros_dbt_runner.errors import UsageError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
 
 
@@ -59,10 +59,10 @@ def sample_data(
             progress=_show_written if sys.stderr.isatty() else None,
         )
     except (ValueError, FileExistsError) as error:
-        raise ErosError(one_sentence(str(error)), ExitCode.USAGE) from None
+        raise UsageError(one_sentence(str(error))) from None
     except OSError as error:
         problem = f"{error.filename or directory}: {error.strerror}"
-        raise ErosError(f"The tables cannot be written: {problem}.", ExitCode.USAGE) from None
+        raise UsageError(f"The tables cannot be written: {problem}.") from None
     click.echo(f"{directory}: {', '.join(f'{name} ({n:,} rows)' for name, n in rows.items())}")
     return ExitCode.OK
 

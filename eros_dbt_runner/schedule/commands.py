@@ -12,7 +12,7 @@ from eros_dbt_runner.commands import (
     target_option,
     wait_option,
 )
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import UsageError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.schedule import statements, view
 from eros_dbt_runner.texts import page_key
@@ -40,7 +40,7 @@ def show_schedule(
         of_page = f" for page {page_key(page)!r}" if page else ""
         on_day = f" on {wanted}" if wanted else ""
         why = f": {left_out[0]['reason']}" if left_out else "; `eros runs` shows how the daily run went"
-        raise ErosError(f"Nothing is scheduled{of_page}{on_day}{why}.", ExitCode.USAGE)
+        raise UsageError(f"Nothing is scheduled{of_page}{on_day}{why}.")
     if as_json:
         print_json(rows)
         return ExitCode.OK
@@ -65,9 +65,8 @@ def explain(page: str, day: str, slot: int, target: str | None, wait: float, as_
     with open_warehouse(wait, target) as (tables, zone):
         row = statements.recommendation(tables, page_key(page), wanted, slot)
     if row is None:
-        raise ErosError(
-            f"Page {page_key(page)!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is.",
-            ExitCode.USAGE,
+        raise UsageError(
+            f"Page {page_key(page)!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is."
         )
     if as_json:
         print_json(row)
@@ -106,7 +105,7 @@ def select(
     with open_warehouse(wait, target) as (tables, _zone):
         plan = statements.newest_plan(tables, page_key(page))
         if plan is None:
-            raise ErosError(f"Page {page_key(page)!r} is not planned.", ExitCode.USAGE)
+            raise UsageError(f"Page {page_key(page)!r} is not planned.")
         numbers = [plan[f"num_{tier}"] if n is None else n for tier, n in asked.items()]
         segment = segment or plan["behavioral_segment"]
         rows = published.select_captions(tables, page_key(page), segment, *numbers)

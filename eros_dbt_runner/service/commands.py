@@ -14,7 +14,7 @@ import structlog
 from filelock import FileLock, Timeout
 
 from eros_dbt_runner.commands import target_option
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import BusyError, CannotStartError, UsageError
 from eros_dbt_runner.exit_codes import EXIT_CODES, ExitCode
 from eros_dbt_runner.project import Project
 from eros_dbt_runner.runner.records import tidy_up as tidy_runs
@@ -49,11 +49,9 @@ def serve(target: str | None, log_format: str) -> ExitCode:
         project.runs_dir.mkdir(parents=True, exist_ok=True)
         only_one.acquire(timeout=0)
     except Timeout:
-        raise ErosError(f"Another service runs on {project.runs_dir}.", ExitCode.BUSY) from None
+        raise BusyError(f"Another service runs on {project.runs_dir}.") from None
     except OSError as error:
-        raise ErosError(
-            f"{project.runs_dir} cannot be written: {error.strerror}.", ExitCode.CANNOT_START
-        ) from None
+        raise CannotStartError(f"{project.runs_dir} cannot be written: {error.strerror}.") from None
 
     def tidy_up(wait: float = 0) -> None:
         for note in tidy_runs(request, wait, lambda holder: log("service_waits", why=holder)):
@@ -122,7 +120,7 @@ def export(file_format: str, output: Path | None) -> ExitCode:
             (output / name).write_text(text, encoding="utf-8")
             click.echo(output / name)
     except OSError as error:
-        raise ErosError(f"{output} cannot be written: {error.strerror}.", ExitCode.USAGE) from None
+        raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
     return ExitCode.OK
 
 

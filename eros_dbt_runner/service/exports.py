@@ -10,8 +10,7 @@ import yaml
 from cronsim import CronSim
 
 from eros_dbt_runner.clock import now
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import UsageError
 from eros_dbt_runner.project import Project
 from eros_dbt_runner.schedules import Schedule
 
@@ -45,14 +44,13 @@ def settings_of(project: Project, environment: Settings) -> dict[str, str]:
     }  # fmt: skip
     secret = [name for name in found if any(word in name for word in SECRETS)]
     if secret:
-        raise ErosError(
+        raise UsageError(
             f"{', '.join(secret)} would stand readable in the files: unset it here, export again, and set it"
-            " where the scheduler keeps its secrets.",
-            ExitCode.USAGE,
+            " where the scheduler keeps its secrets."
         )
     broken = [name for name, value in found.items() if "\n" in value or '"' in value or "\\" in value]
     if broken:
-        raise ErosError(f"{', '.join(broken)} holds a quote, a backslash or a line end.", ExitCode.USAGE)
+        raise UsageError(f"{', '.join(broken)} holds a quote, a backslash or a line end.")
     return found
 
 
@@ -104,9 +102,7 @@ def on_calendar(schedule: Schedule) -> str:
     parts = CronSim(schedule.cron, now())
     weekdays = sorted({day % 7 for day in parts.weekdays if isinstance(day, int)})
     if not parts.day_and or not weekdays:
-        raise ErosError(
-            f"systemd cannot say the cron expression of {schedule.name}, {schedule.cron!r}.", ExitCode.USAGE
-        )
+        raise UsageError(f"systemd cannot say the cron expression of {schedule.name}, {schedule.cron!r}.")
     names = "" if len(weekdays) == ALL["weekdays"] else ",".join(WEEKDAYS[day] for day in weekdays) + " "
     date = f"*-{_values(parts.months, 'months')}-{_values(parts.days, 'days')}"
     clock = f"{_values(parts.hours, 'hours')}:{_values(parts.minutes, 'minutes')}:00"

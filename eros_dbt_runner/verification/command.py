@@ -6,7 +6,7 @@ import click
 
 from eros_dbt_runner.commands import json_option, open_warehouse, print_json, target_option, wait_option
 from eros_dbt_runner.declarations.files import Declarations
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import CannotStartError, ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project
 from eros_dbt_runner.verification import Deployment, view
@@ -46,4 +46,4 @@ def _catalogue(tables: Warehouse) -> Catalogue:
     try:
         return tables.catalogue()
     except ErosError as error:
-        raise ErosError(str(error), ExitCode.CANNOT_START) from None
+        raise CannotStartError(str(error)) from None

@@ -9,8 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import ErosError, RunFailedError
 from eros_dbt_runner.warehouse.catalogue import Catalogue
 
 SCHEMA = "eros_scheduling_brain"
@@ -105,4 +104,4 @@ class Warehouse(ABC):
 
 def stopped(seconds: float | None) -> ErosError:
     """The error of a statement that took longer than `seconds`."""
-    return ErosError(f"The query was stopped after {seconds or 0:g} s.", ExitCode.RUN_FAILED)
+    return RunFailedError(f"The query was stopped after {seconds or 0:g} s.")

@@ -7,8 +7,7 @@ from concurrent.futures import TimeoutError as TookTooLong
 from datetime import date, datetime
 from typing import Any
 
-from eros_dbt_runner.errors import ErosError, one_sentence
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import CannotStartError, RunFailedError, one_sentence
 from eros_dbt_runner.warehouse.base import Object, Row, Warehouse, stopped
 from eros_dbt_runner.warehouse.catalogue import Catalogue, Column, routine_kind
 
@@ -42,10 +41,8 @@ class BigQueryWarehouse(Warehouse):
         try:
             from google.cloud import bigquery
         except ImportError:
-            raise ErosError(
-                "The BigQuery client is not installed; `pip install '.[bigquery]'` in the checkout"
-                " brings it.",
-                ExitCode.CANNOT_START,
+            raise CannotStartError(
+                "The BigQuery client is not installed; `pip install '.[bigquery]'` in the checkout brings it."
             ) from None
         _check_names(str(settings["project"]), str(settings["schema"]))
         self.dataset = f"{settings['project']}.{settings['schema']}"
@@ -129,17 +126,14 @@ class BigQueryWarehouse(Warehouse):
         except TookTooLong:
             raise stopped(seconds) from None
         except (GoogleAuthError, RequestException) as error:
-            raise ErosError(
-                f"BigQuery cannot be reached: {one_sentence(str(error))}", ExitCode.CANNOT_START
-            ) from None
+            raise CannotStartError(f"BigQuery cannot be reached: {one_sentence(str(error))}") from None
         except NotFound as error:
-            raise ErosError(
+            raise CannotStartError(
                 f"{self.dataset} is not complete ({one_sentence(error.message)}); run"
-                f" `eros run {made_by}` first.",
-                ExitCode.CANNOT_START,
+                f" `eros run {made_by}` first."
             ) from None
         except GoogleAPIError as error:
-            raise ErosError(f"The query failed: {one_sentence(str(error))}", ExitCode.RUN_FAILED) from None
+            raise RunFailedError(f"The query failed: {one_sentence(str(error))}") from None
 
     def table(self, name: str) -> str:
         """How SQL names a table of the dataset."""
@@ -186,9 +180,7 @@ class BigQueryWarehouse(Warehouse):
         try:
             return list(listing(self.dataset, timeout=TIMEOUT_SECONDS, retry=retry))
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
-            raise ErosError(
-                f"{self.dataset} cannot be listed: {one_sentence(str(error))}", ExitCode.CANNOT_START
-            ) from None
+            raise CannotStartError(f"{self.dataset} cannot be listed: {one_sentence(str(error))}") from None
 
     def drop(self, objects: Iterable[Object]) -> None:
         """As in Warehouse, one after the other: dropped again, what is gone already is no fault."""
@@ -206,20 +198,18 @@ class BigQueryWarehouse(Warehouse):
         try:
             return int(self.client.query(sql, job_config=config, retry=NO_RETRY).total_bytes_processed or 0)
         except GoogleAPIError as error:
-            raise ErosError(one_sentence(str(error)), ExitCode.RUN_FAILED) from None
+            raise RunFailedError(one_sentence(str(error))) from None
 
 
 def _check_names(project: str, dataset: str) -> None:
     """Both stand in SQL; raises ErosError (CANNOT_START) for what no project or dataset is called."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9:.-]*", project):
-        raise ErosError(
-            f"The project of a BigQuery target must be an id such as my-project, not {project!r}.",
-            ExitCode.CANNOT_START,
+        raise CannotStartError(
+            f"The project of a BigQuery target must be an id such as my-project, not {project!r}."
         )
     if not re.fullmatch(r"[A-Za-z0-9_]{1,1024}", dataset):
-        raise ErosError(
-            f"The dataset of a BigQuery target must be letters, digits and _, not {dataset!r}.",
-            ExitCode.CANNOT_START,
+        raise CannotStartError(
+            f"The dataset of a BigQuery target must be letters, digits and _, not {dataset!r}."
         )
 
 
@@ -238,8 +228,8 @@ def _credentials(settings: Mapping[str, Any]) -> Any:
         else:
             own, _ = google.auth.default(scopes=[SCOPE])
     except (google.auth.exceptions.GoogleAuthError, OSError, ValueError) as error:
-        raise ErosError(
-            f"There are no usable Google credentials: {one_sentence(str(error))}", ExitCode.CANNOT_START
+        raise CannotStartError(
+            f"There are no usable Google credentials: {one_sentence(str(error))}"
         ) from None
     impersonated = settings.get("impersonate_service_account")
     if not impersonated:

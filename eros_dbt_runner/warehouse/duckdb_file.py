@@ -10,8 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eros_dbt_runner.errors import ErosError, one_sentence
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import CannotStartError, RunFailedError, one_sentence
 from eros_dbt_runner.warehouse.base import SCHEMA, Object, Row, Warehouse, stopped
 from eros_dbt_runner.warehouse.catalogue import Catalogue, Column, routine_kind, standard_type
 from eros_dbt_runner.warehouse.lock import (
@@ -61,10 +60,9 @@ class DuckDbWarehouse(Warehouse):
         A `connection` that is given is used instead, and closed in the end.
         """
         if not database.exists():
-            raise ErosError(
+            raise CannotStartError(
                 f"There is no database at {database} yet; `eros run performance` and then"
-                " `eros run daily` make it.",
-                ExitCode.CANNOT_START,
+                " `eros run daily` make it."
             )
         self._path = database
         self._kept_open: list[int] = []
@@ -123,9 +121,8 @@ class DuckDbWarehouse(Warehouse):
                 cursor = self._connection.execute(sql, list(map(_naive, parameters)))
         except duckdb.CatalogException as error:
             what = one_sentence(str(error).splitlines()[0])
-            raise ErosError(
-                f"{self._path} is not complete ({what}); run `eros run {made_by}` first.",
-                ExitCode.CANNOT_START,
+            raise CannotStartError(
+                f"{self._path} is not complete ({what}); run `eros run {made_by}` first."
             ) from None
         except duckdb.InterruptException:
             raise stopped(stop_after) from None
@@ -133,7 +130,7 @@ class DuckDbWarehouse(Warehouse):
             if is_torn_error(str(error)):
                 raise TornError(self._path, str(error)) from None
             message = one_sentence(str(error))
-            raise ErosError(f"The query failed: {message}", ExitCode.RUN_FAILED) from None
+            raise RunFailedError(f"The query failed: {message}") from None
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
 
@@ -242,7 +239,7 @@ class DuckDbWarehouse(Warehouse):
                         self.rows(sql)
                         self.rows(f"insert into {SCHEMA}.{name} from eros_copy.{SCHEMA}.{name}")
                 if self.row_counts(rows) != dict(rows):
-                    raise ErosError(f"{file} does not hold the rows that it should.", ExitCode.RUN_FAILED)
+                    raise RunFailedError(f"{file} does not hold the rows that it should.")
         finally:
             self.rows_if_there("detach eros_copy")
 

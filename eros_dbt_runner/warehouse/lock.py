@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eros_dbt_runner.clock import iso, now
-from eros_dbt_runner.errors import ErosError, one_sentence
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import BusyError, CannotStartError, ErosError, one_sentence
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,7 +35,7 @@ _OTHERWISE = re.compile(
 _DUCKDB_HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
 
-class TornError(ErosError):
+class TornError(CannotStartError):
     """The database file is torn: a part of it is not what its checksum says."""
 
     def __init__(self, database: Path, why: str) -> None:
@@ -44,8 +43,7 @@ class TornError(ErosError):
         super().__init__(
             f"{database} cannot be opened: it is torn, as by a process that was killed while it wrote"
             f" ({one_sentence(why, 200)});"
-            " the next `eros run` puts the last whole copy in its place, `eros restore` a backup.",
-            ExitCode.CANNOT_START,
+            " the next `eros run` puts the last whole copy in its place, `eros restore` a backup."
         )
 
 
@@ -86,10 +84,9 @@ def tell_nobody(_holder: str) -> None:
 
 def busy(holder: str, waited: float) -> ErosError:
     """The error of a run or a command that waited `waited` seconds in vain."""
-    return ErosError(
+    return BusyError(
         f"The database is in use: {holder}; gave up after waiting {waited:g} s"
-        " (--wait or EROS_LOCK_WAIT sets how long).",
-        ExitCode.BUSY,
+        " (--wait or EROS_LOCK_WAIT sets how long)."
     )
 
 
@@ -125,7 +122,7 @@ def hold(
     except Timeout:
         raise busy(_holder(side_file), deadline.seconds) from None
     except OSError as error:
-        raise ErosError(f"{lock_file} cannot be written: {error.strerror}.", ExitCode.CANNOT_START) from None
+        raise CannotStartError(f"{lock_file} cannot be written: {error.strerror}.") from None
     try:
         with suppress(OSError):  # it only says who it is
             _write(side_file, {"pid": os.getpid(), "schedule": schedule, "since": iso(now())})
@@ -179,7 +176,7 @@ def connect_when_free(
         if is_torn_error(text):
             raise TornError(database, text)
         if not is_lock_error(text) and not _is_own_connection(text):
-            raise ErosError(f"{database} cannot be opened: {one_sentence(text)}", ExitCode.CANNOT_START)
+            raise CannotStartError(f"{database} cannot be opened: {one_sentence(text)}")
         limit = own if _is_own_connection(text) else deadline
         if limit.left() == 0:
             raise busy(duckdb_holder(text), limit.seconds)

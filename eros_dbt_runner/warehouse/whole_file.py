@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eros_dbt_runner.clock import now
-from eros_dbt_runner.errors import ErosError
+from eros_dbt_runner.errors import ErosError, RunFailedError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project
 from eros_dbt_runner.warehouse.duckdb_file import LOGS, DuckDbWarehouse
@@ -98,7 +98,7 @@ def put_in_place(copy: Path, database: Path) -> None:
         _move_logs(database, beside(database, "torn"))  # they would be applied to the copy
         draft.replace(database)
     except OSError as error:
-        raise ErosError(f"{database} cannot be written: {error.strerror}.", ExitCode.RUN_FAILED) from None
+        raise RunFailedError(f"{database} cannot be written: {error.strerror}.") from None
     finally:
         with suppress(OSError):
             _delete(draft)
