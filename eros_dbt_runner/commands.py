@@ -4,8 +4,9 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property, wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ import click
 
 from eros_dbt_runner import display, output
 from eros_dbt_runner.errors import UsageError
-from eros_dbt_runner.project import Project
+from eros_dbt_runner.project import Project, Target
 from eros_dbt_runner.schedules import zone_of
 from eros_dbt_runner.texts import plain
 from eros_dbt_runner.warehouse.base import Row, Warehouse
@@ -53,35 +54,55 @@ def only_one(found: list[Row], kind: str, typed: str) -> Row:
     raise UsageError(f"{what} an id that begins with {typed!r}; see `eros {kind}s`.")
 
 
-@contextmanager
-def open_warehouse(wait: float, target: str | None = None) -> Iterator[tuple[Warehouse, ZoneInfo]]:
-    """The database for a reading command, and the zone to show times in."""
-    project = Project.locate()
-    zone = zone_of(project.directory)
-    with connect(project, project.find_target(target), Deadline(wait), tell_holder) as tables:
-        yield tables, zone
+class Database:
+    """The database that --target and --wait of a command mean; nothing is opened before it is asked for."""
+
+    def __init__(self, target: str | None, wait: float) -> None:
+        """`target` is a name in profiles.yml or None, `wait` is in seconds."""
+        self.asked, self.wait = target, wait
+
+    @cached_property
+    def project(self) -> Project:
+        """The project; raises as Project.locate does."""
+        return Project.locate()
+
+    @cached_property
+    def target(self) -> Target:
+        """The target; raises as Project.find_target does."""
+        return self.project.find_target(self.asked)
+
+    @contextmanager
+    def read(self) -> Iterator[tuple[Warehouse, ZoneInfo]]:
+        """The tables for a command that only reads, and the zone to show times in."""
+        zone = zone_of(self.project.directory)
+        with connect(self.project, self.target, Deadline(self.wait), tell_holder) as tables:
+            yield tables, zone
+
+    @contextmanager
+    def write(self, who: str) -> Iterator[tuple[Warehouse, ZoneInfo]]:
+        """As `read`, for a command `who` that writes: no run is in progress meanwhile."""
+        zone = zone_of(self.project.directory)
+        with connect_between_runs(self.project, self.target, who, Deadline(self.wait), tell_holder) as tables:
+            yield tables, zone
+
+    def show_source(self) -> None:
+        """Below a table: which database it is from, and what that was made from."""
+        if self.target.adapter == "duckdb":
+            display.show_source(str(self.project.database), self.project.inputs())
+        else:
+            display.show_source(f"of target {self.target.name}", "tables in the dataset")
 
 
-@contextmanager
-def locked_warehouse(
-    who: str, wait: float, target: str | None = None
-) -> Iterator[tuple[Warehouse, ZoneInfo]]:
-    """As `open_warehouse`, for a command `who` that writes: no run is in progress meanwhile."""
-    project = Project.locate()
-    zone = zone_of(project.directory)
-    found = project.find_target(target)
-    with connect_between_runs(project, found, who, Deadline(wait), tell_holder) as tables:
-        yield tables, zone
+def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --target and --wait; the command gets the `database` that they mean."""
 
+    @target_option
+    @wait_option
+    @wraps(command)
+    def with_database(*arguments: Any, target: str | None, wait: float, **options: Any) -> Any:
+        return command(*arguments, database=Database(target, wait), **options)
 
-def show_source(target: str | None) -> None:
-    """Below a table: which database it is from, and what that was made from."""
-    project = Project.locate()
-    found = project.find_target(target)
-    if found.adapter == "duckdb":
-        display.show_source(str(project.database), project.inputs())
-    else:
-        display.show_source(f"of target {found.name}", "tables in the dataset")
+    return with_database
 
 
 def user_name() -> str:

@@ -5,39 +5,34 @@ import click
 from eros_dbt_runner.alerts import after_runs, statements, unwritten, view
 from eros_dbt_runner.alerts import check as checking
 from eros_dbt_runner.commands import (
+    Database,
+    database_options,
     json_option,
-    locked_warehouse,
     only_one,
-    open_warehouse,
     print_json,
-    show_source,
-    target_option,
     tell_holder,
     user_name,
-    wait_option,
 )
 from eros_dbt_runner.errors import ErosError, UsageError
 from eros_dbt_runner.exit_codes import EXIT_CODES, ExitCode
 from eros_dbt_runner.operations import health as scorecard
-from eros_dbt_runner.project import Project
 
 
 @click.command(epilog=EXIT_CODES)
-@target_option
-@wait_option
+@database_options
 @json_option
-def health(target: str | None, wait: float, as_json: bool) -> ExitCode:
+def health(database: Database, as_json: bool) -> ExitCode:
     """Show the scorecard, the view health_checks, as it is now.
 
     The exit code tells the worst check: 0 PASS, 10 WARN, 11 FAIL.
     """
-    with open_warehouse(wait, target) as (tables, _zone):
+    with database.read() as (tables, _zone):
         rows = scorecard(tables)
     if as_json:
         print_json(rows)
     else:
         view.show_health(rows)
-        show_source(target)
+        database.show_source()
     statuses = {row["check_status"] for row in rows}
     if "FAIL" in statuses:
         return ExitCode.CHECK_FAILED
@@ -47,34 +42,29 @@ def health(target: str | None, wait: float, as_json: bool) -> ExitCode:
 @click.group("alerts", invoke_without_command=True)
 @click.option("--all", "taken_too", is_flag=True, help="Also those that were taken or have recovered.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many.")
-@target_option
-@wait_option
+@database_options
 @json_option
 @click.pass_context
-def alerts(
-    context: click.Context, taken_too: bool, limit: int, target: str | None, wait: float, as_json: bool
-) -> ExitCode | None:
+def alerts(context: click.Context, taken_too: bool, limit: int, database: Database, as_json: bool) -> None:
     """List the open alerts, the newest first."""
     if context.invoked_subcommand:
-        return None
-    with open_warehouse(wait, target) as (tables, zone):
+        return
+    with database.read() as (tables, zone):
         rows = statements.listed(tables, limit, taken_too=taken_too)
     if as_json:
         print_json(rows)
     elif rows:
         view.show_alerts(rows, zone)
-        show_source(target)
+        database.show_source()
     else:
         click.echo("No alert." if taken_too else "No open alert; --all shows those that are over.")
-    return ExitCode.OK
 
 
 @alerts.command("ack")
 @click.argument("alert_id", metavar="ID")
 @click.option("--by", metavar="NAME", help="Who takes it; default: the user of this session.")
-@target_option
-@wait_option
-def ack(alert_id: str, by: str | None, target: str | None, wait: float) -> ExitCode:
+@database_options
+def ack(alert_id: str, by: str | None, database: Database) -> None:
     """Take the alert ID: it is not delivered again, and the same finding is silent for a day.
 
     The first characters of the id are enough, if no other alert begins with them.
@@ -82,10 +72,10 @@ def ack(alert_id: str, by: str | None, target: str | None, wait: float) -> ExitC
     who = (by or user_name()).strip()
     if not who or who == "recovered":
         raise UsageError("--by must be the name of a person.")
-    if spoken := unwritten.take_spoken(Project.locate(), alert_id.strip().lower()):
+    if spoken := unwritten.take_spoken(database.project, alert_id.strip().lower()):
         click.echo(f"{alert_id.strip()[:8]} is taken by {who}: {spoken}")
-        return ExitCode.OK
-    with locked_warehouse("alerts ack", wait, target) as (tables, _zone):
+        return
+    with database.write("alerts ack") as (tables, _zone):
         alert = only_one(statements.beginning_with(tables, alert_id.strip().lower()), "alert", alert_id)
         if alert["acknowledged"]:
             raise UsageError(
@@ -93,21 +83,18 @@ def ack(alert_id: str, by: str | None, target: str | None, wait: float) -> ExitC
             )
         statements.take(tables, alert["alert_id"], who)
     click.echo(f"{alert['alert_id'][:8]} is taken by {who}: {alert['alert_message']}")
-    return ExitCode.OK
 
 
 @alerts.command("check")
-@target_option
-@wait_option
+@database_options
 @json_option
-def check(target: str | None, wait: float, as_json: bool) -> ExitCode:
+def check(database: Database, as_json: bool) -> ExitCode:
     """Raise what the scorecard finds, close what recovered, and deliver what waits.
 
     `eros run` and `eros serve` do this by themselves. A channel that fails is asked again next time.
     """
-    project = Project.locate()
     try:
-        done = checking.check(project, project.find_target(target), wait, tell_holder)
+        done = checking.check(database.project, database.target, database.wait, tell_holder)
     except ErosError as error:
         after_runs.without_run("alerts check", error)
         raise

@@ -28,12 +28,6 @@ def store_of(project: Project, target: Target) -> Store:
     return FileStore(project.backup_dir, project.identity(target))
 
 
-def project_and_store(target: str | None) -> tuple[Project, Store]:
-    """The project, and the store of the target that is called so."""
-    project = Project.locate()
-    return project, store_of(project, project.find_target(target))
-
-
 def keep_tables(
     store: Store, tables: Warehouse, project: Project, name: str | None, made_by: str
 ) -> Backup | None:

@@ -10,23 +10,14 @@ from eros_dbt_runner.backup.dependants import dependants
 from eros_dbt_runner.backup.keeping import (
     REDEPLOY,
     keep_tables,
-    project_and_store,
     refuse_while_others_run,
+    store_of,
     told,
     yes_option,
 )
-from eros_dbt_runner.commands import (
-    confirm,
-    json_option,
-    locked_warehouse,
-    open_warehouse,
-    print_json,
-    target_option,
-    wait_option,
-)
+from eros_dbt_runner.commands import Database, confirm, database_options, json_option, print_json
 from eros_dbt_runner.declarations.owned_objects import history_tables, ours_among, owned_objects
 from eros_dbt_runner.errors import UsageError
-from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.texts import plain
 from eros_dbt_runner.warehouse.base import Object, Warehouse
 
@@ -36,18 +27,11 @@ from eros_dbt_runner.warehouse.base import Object, Warehouse
 @click.option("--all", "everything", is_flag=True, help="Everything that EROS has deployed.")
 @click.option("--dry-run", is_flag=True, help="Show what would be dropped, and drop nothing.")
 @yes_option
-@target_option
-@wait_option
+@database_options
 @json_option
 def rollback(
-    name: str | None,
-    everything: bool,
-    dry_run: bool,
-    yes: bool,
-    target: str | None,
-    wait: float,
-    as_json: bool,
-) -> ExitCode:
+    name: str | None, everything: bool, dry_run: bool, yes: bool, database: Database, as_json: bool
+) -> None:
     """Drop one OBJECT that EROS has deployed, or --all of them, after a backup.
 
     Only what EROS owns: its tables, views, seeds and functions. Inputs and whatever else is in the
@@ -55,7 +39,7 @@ def rollback(
     """
     if bool(name) == everything:
         raise UsageError("Name one object, or give --all.")
-    project, store = project_and_store(target)
+    project, store = database.project, store_of(database.project, database.target)
     owned = owned_objects(project.directory)
     if name:
         name = name.strip().lower()
@@ -65,29 +49,28 @@ def rollback(
                 " shows those that are there."
             )
         owned = {name: owned[name]}
-    with open_warehouse(wait, target) as (tables, _zone):
+    with database.read() as (tables, _zone):
         plan = _plan(tables, ours_among(tables.objects(), owned), history_tables(project.directory))
     if not as_json:
         view.show_rollback(plan)
     if dry_run or not plan["drops"]:
         if as_json:
             print_json({**plan, "dry_run": dry_run, "backup": None})
-        return ExitCode.OK
-    schema = project.find_target(target).settings()["schema"]
+        return
+    schema = database.target.settings()["schema"]
     confirm("All this is dropped, after a backup.", name or schema, yes)
-    with locked_warehouse("rollback", wait, target) as (tables, _zone):
+    with database.write("rollback") as (tables, _zone):
         refuse_while_others_run(tables)
         before = keep_tables(store, tables, project, None, "rollback")
         shown = {(drop["name"], drop["kind"]) for drop in plan["drops"]}
         tables.drop(sorted(shown & tables.objects()))
     if as_json:
         print_json({**plan, "dry_run": False, "backup": before.id if before else None})
-        return ExitCode.OK
+        return
     if before:
         click.echo(f"{told(before)}; `eros restore {before.id}` brings the rows back")
     what = name or f"{len(shown)} objects"
     click.echo(f"dropped {what}; {REDEPLOY} make it anew")
-    return ExitCode.OK
 
 
 def _plan(tables: Warehouse, ours: Iterable[Object], history: set[str]) -> dict[str, Any]:

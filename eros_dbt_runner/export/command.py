@@ -11,9 +11,8 @@ import click
 
 from eros_dbt_runner import published
 from eros_dbt_runner.clock import now, parse_date
-from eros_dbt_runner.commands import locked_warehouse, target_option, user_name, wait_option
+from eros_dbt_runner.commands import Database, database_options, user_name
 from eros_dbt_runner.errors import ErosError, UsageError
-from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.export.formats import FORMATS
 from eros_dbt_runner.export.sheets import check_spreadsheet, write_worksheet
 from eros_dbt_runner.output import save
@@ -33,8 +32,7 @@ from eros_dbt_runner.warehouse.base import Row, Warehouse
     "--spreadsheet", metavar="ID", help="The Google spreadsheet for --format sheets; its id or address."
 )
 @click.option("--force", is_flag=True, help="Replace FILE, or the worksheet, if it is there.")
-@target_option
-@wait_option
+@database_options
 def export(
     day: str | None,
     schedule_id: str | None,
@@ -43,9 +41,8 @@ def export(
     output: Path | None,
     spreadsheet: str | None,
     force: bool,
-    target: str | None,
-    wait: float,
-) -> ExitCode:
+    database: Database,
+) -> None:
     """Write the published messages of a day, or of one schedule, for people or other programs.
 
     With --format sheets they become a worksheet of a Google spreadsheet, named by the day or schedule.
@@ -64,7 +61,7 @@ def export(
     wanted = parse_date(day, "--date") if day else None
     where = check_spreadsheet(spreadsheet) if spreadsheet else output
     began = time.monotonic()
-    with locked_warehouse("export", wait, target) as (tables, zone):
+    with database.write("export") as (tables, zone):
         rows = _messages(tables, wanted, schedule_id, page_key(page))
         try:
             if not rows:
@@ -76,7 +73,6 @@ def export(
         _log(tables, rows, file_format, began, None, schedule_id, page_key(page))
     pages = len({row["page_name"] for row in rows})
     click.echo(f"{written}: {len(rows)} messages of {pages} page{'' if pages == 1 else 's'}", err=True)
-    return ExitCode.OK
 
 
 def _messages(tables: Warehouse, day: date | None, schedule_id: str | None, page: str | None) -> list[Row]:

@@ -6,9 +6,8 @@ from pathlib import Path
 import click
 
 from eros_dbt_runner.clock import now, parse_date
-from eros_dbt_runner.commands import open_warehouse, target_option, wait_option
+from eros_dbt_runner.commands import Database, database_options
 from eros_dbt_runner.errors import UsageError
-from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.output import save
 from eros_dbt_runner.report import day_facts, day_report
 from eros_dbt_runner.texts import page_key
@@ -20,18 +19,15 @@ from eros_dbt_runner.texts import page_key
 @click.option("--output", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), metavar="FILE",
               help="Default: eros-report-DATE.html in the working folder; - is stdout.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
-@target_option
-@wait_option
-def report(
-    day: str | None, page: str | None, output: Path | None, force: bool, target: str | None, wait: float
-) -> ExitCode:
+@database_options
+def report(day: str | None, page: str | None, output: Path | None, force: bool, database: Database) -> None:
     """Write a day as one HTML page for any browser, that needs no network.
 
     The day's messages on a time line and why each was chosen, who was left out and why, volume against
     plan, what has been learnt, alerts and health as they are now.
     """
     wanted = parse_date(day, "--date") if day else None
-    with open_warehouse(wait, target) as (tables, zone):
+    with database.read() as (tables, zone):
         wanted = wanted or day_facts.newest_day(tables)
         facts = day_facts.read(tables, wanted, page_key(page)) if wanted else None
     if facts is None:
@@ -43,8 +39,7 @@ def report(
     if output == Path("-"):
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
-        return ExitCode.OK
+        return
     output = output or Path(f"eros-report-{facts.day}.html")
     save(content, output, force=force)
     click.echo(f"{output}: {len(facts.messages)} messages, {len(facts.creators)} creators", err=True)
-    return ExitCode.OK

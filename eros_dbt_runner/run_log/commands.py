@@ -10,15 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from eros_dbt_runner import clock, operations, run_folders
-from eros_dbt_runner.commands import (
-    json_option,
-    only_one,
-    open_warehouse,
-    print_json,
-    show_source,
-    target_option,
-    wait_option,
-)
+from eros_dbt_runner.commands import Database, database_options, json_option, only_one, print_json
 from eros_dbt_runner.errors import ErosError, one_sentence
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project
@@ -34,18 +26,15 @@ FAILED = ("error", "fail", "runtime error")
 @click.group("runs", invoke_without_command=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
 @click.option("--job", metavar="NAME", help="Only runs of this schedule; `build` is plain dbt.")
-@target_option
-@wait_option
+@database_options
 @json_option
 @click.pass_context
-def runs(
-    context: click.Context, limit: int, job: str | None, target: str | None, wait: float, as_json: bool
-) -> ExitCode | None:
+def runs(context: click.Context, limit: int, job: str | None, database: Database, as_json: bool) -> None:
     """List the runs, the newest first; `eros runs show ID` tells of one."""
     if context.invoked_subcommand:
-        return None
+        return
 
-    with _known_runs(wait, target) as (tables, unlisted, zone):
+    with _known_runs(database) as (tables, unlisted, zone):
         rows = operations.job_runs(tables, limit, job) if tables else []
         rows += [row for row in unlisted if job in (None, row["job_name"])]
     rows = sorted(rows, key=lambda row: row["job_start_time"], reverse=True)[:limit]
@@ -53,38 +42,34 @@ def runs(
         print_json(rows)
     elif rows:
         view.show_runs(rows, zone)
-        show_source(target)
+        database.show_source()
     else:
         click.echo("Nothing has run yet.")
-    return ExitCode.OK
 
 
 @runs.command("show")
 @click.argument("run_id", metavar="ID")
-@target_option
-@wait_option
+@database_options
 @json_option
-def show(run_id: str, target: str | None, wait: float, as_json: bool) -> ExitCode:
+def show(run_id: str, database: Database, as_json: bool) -> None:
     """Tell what failed in the run ID, why, and the command that repeats just that.
 
     The first characters of the id are enough, if no other run begins with them.
     """
     typed = run_id.strip()
-    with _known_runs(wait, target) as (tables, unlisted, zone):
+    with _known_runs(database) as (tables, unlisted, zone):
         found = operations.job_runs_like(tables, typed.lower()) if tables else []
         found += [row for row in unlisted if row["job_id"].lower().startswith(typed.lower())]
         row = only_one(found, "run", run_id)
         findings = operations.findings(tables, row["job_id"]) if tables else {}
-    story = _story(row)
+    story = _story(database.project, row)
     for failure in story["failed"]:
         failure["message"] = one_sentence(findings.get(failure["node"]) or failure["message"])
     print_json(story) if as_json else view.show_run(story, zone)
-    return ExitCode.OK
 
 
-def _story(row: dict[str, Any]) -> dict[str, Any]:
+def _story(project: Project, row: dict[str, Any]) -> dict[str, Any]:
     """The run's row with what its folder knows: failed nodes, log, and the command to repeat it."""
-    project = Project.locate()
     with suppress(OSError):  # a folder that cannot be written hides no row
         run_folders.adopt(project.runs_dir, project.target_dir)
     folder = run_folders.find(project.runs_dir, row["job_id"])
@@ -102,7 +87,7 @@ def _story(row: dict[str, Any]) -> dict[str, Any]:
         ]
     if row["job_status"] == "FAILED":
         known = read_schedules(project.directory / "schedules.yml")
-        repeat = _repeat(row, folder, bool(failed), row["job_name"] in known)
+        repeat = _repeat(project, row, folder, bool(failed), row["job_name"] in known)
     return {**row, "failed": failed, "log": str(log) if log else None, "repeat": repeat}
 
 
@@ -112,7 +97,9 @@ def _node(unique_id: str) -> str:
     return parts[2] if parts[0] == "test" and len(parts) > 2 else parts[-1]
 
 
-def _repeat(row: dict[str, Any], folder: RunFolder | None, has_results: bool, is_scheduled: bool) -> str:
+def _repeat(
+    project: Project, row: dict[str, Any], folder: RunFolder | None, has_results: bool, is_scheduled: bool
+) -> str:
     """The command that repeats the run once its cause is mended, as of the same moment if it was a replay.
 
     In a replay where nothing but models failed that read no input itself, dbt can go on from there: a test or
@@ -121,7 +108,7 @@ def _repeat(row: dict[str, Any], folder: RunFolder | None, has_results: bool, is
     """
     facts = folder.facts() if folder else {}
     as_of, since = facts.get("as_of"), facts.get("since")
-    if folder and has_results and is_scheduled and facts.get("is_replay") and _may_go_on(folder):
+    if folder and has_results and is_scheduled and facts.get("is_replay") and _may_go_on(project, folder):
         given = {"EROS_JOB_NAME": row["job_name"], "EROS_AS_OF": as_of, "EROS_SINCE": since}
         variables = [f"{name}={shlex.quote(str(value))}" for name, value in given.items() if value]
         return " ".join([*variables, "dbt retry --state", shlex.quote(str(folder.path))])
@@ -134,9 +121,9 @@ def _repeat(row: dict[str, Any], folder: RunFolder | None, has_results: bool, is
     return " ".join([f"eros run {row['job_name']}", *flags])
 
 
-def _may_go_on(folder: RunFolder) -> bool:
+def _may_go_on(project: Project, folder: RunFolder) -> bool:
     """Whether only models failed, and none of those that read the inputs."""
-    staging = {path.stem for path in (Project.locate().directory / "models" / "staging").glob("*.sql")}
+    staging = {path.stem for path in (project.directory / "models" / "staging").glob("*.sql")}
     failed = [str(r.get("unique_id")) for r in folder.results() if r.get("status") in FAILED]
     return all(name.startswith("model.") and name.split(".")[-1] not in staging for name in failed)
 
@@ -183,12 +170,12 @@ def _unlisted(tables: Warehouse | None, project: Project, here: str, zone: Any) 
 
 
 @contextmanager
-def _known_runs(wait: float, target: str | None) -> Iterator[tuple[Warehouse | None, list[Row], ZoneInfo]]:
+def _known_runs(database: Database) -> Iterator[tuple[Warehouse | None, list[Row], ZoneInfo]]:
     """The database, or None where there is none, the runs that only their folders know, and the zone."""
-    project = Project.locate()
-    here = project.identity(project.find_target(target))
+    project = database.project
+    here = project.identity(database.target)
     try:
-        with open_warehouse(wait, target) as (tables, zone):
+        with database.read() as (tables, zone):
             yield tables, _unlisted(tables, project, here, zone), zone
     except ErosError as error:
         zone = zone_of(project.directory)
@@ -204,15 +191,14 @@ def _known_runs(wait: float, target: str | None) -> Iterator[tuple[Warehouse | N
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many reasons."
 )
-@target_option
-@wait_option
+@database_options
 @json_option
-def rejected(table: str | None, limit: int, target: str | None, wait: float, as_json: bool) -> ExitCode:
+def rejected(table: str | None, limit: int, database: Database, as_json: bool) -> None:
     """Show why rows of the inputs cannot be used: reason, number of rows, and one of them.
 
     It is what the last run found that read the inputs.
     """
-    with open_warehouse(wait, target) as (tables, _zone):
+    with database.read() as (tables, _zone):
         rows = operations.rejected(tables, page_key(table))
     if as_json:
         print_json(rows[:limit])
@@ -220,4 +206,3 @@ def rejected(table: str | None, limit: int, target: str | None, wait: float, as_
         view.show_rejected(rows[:limit], len(rows) - limit)
     else:
         click.echo(f"Every row{f' of {table}' if table else ''} can be used.")
-    return ExitCode.OK

@@ -83,11 +83,7 @@ class Report:
         return document
 
 
-def run(
-    request: Request,
-    on_event: Callable[[NodeEvent], None],
-    on_wait: Callable[[str], None],
-) -> Report:
+def run(request: Request, on_event: Callable[[NodeEvent], None], on_wait: Callable[[str], None]) -> Report:
     """Run a schedule, now, in this process.
 
     `on_event` hears of each node, `on_wait` of who holds the database while the run waits for it.

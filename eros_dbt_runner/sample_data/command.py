@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from eros_dbt_runner.errors import UsageError, one_sentence
-from eros_dbt_runner.exit_codes import ExitCode
 
 
 @click.command("sample-data")
@@ -34,7 +33,7 @@ def sample_data(
     seed: int,
     end: str | None,
     file_format: str,
-) -> ExitCode:
+) -> None:
     """Make fictional input tables in DIRECTORY (default: EROS_DATA_DIR, else data).
 
     The same options make the same files. Tables that come from elsewhere are never overwritten.
@@ -64,7 +63,6 @@ def sample_data(
         problem = f"{error.filename or directory}: {error.strerror}"
         raise UsageError(f"The tables cannot be written: {problem}.") from None
     click.echo(f"{directory}: {', '.join(f'{name} ({n:,} rows)' for name, n in rows.items())}")
-    return ExitCode.OK
 
 
 def _show_written(name: str, rows: int, expected: int) -> None:

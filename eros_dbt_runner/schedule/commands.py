@@ -4,16 +4,8 @@ import click
 
 from eros_dbt_runner import published
 from eros_dbt_runner.clock import parse_date
-from eros_dbt_runner.commands import (
-    json_option,
-    open_warehouse,
-    print_json,
-    show_source,
-    target_option,
-    wait_option,
-)
+from eros_dbt_runner.commands import Database, database_options, json_option, print_json
 from eros_dbt_runner.errors import UsageError
-from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.schedule import statements, view
 from eros_dbt_runner.texts import page_key
 
@@ -24,15 +16,12 @@ MOST = 1000
 @click.command("schedule")
 @click.argument("page", required=False)
 @click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
-@target_option
-@wait_option
+@database_options
 @json_option
-def show_schedule(
-    page: str | None, day: str | None, target: str | None, wait: float, as_json: bool
-) -> ExitCode:
+def show_schedule(page: str | None, day: str | None, database: Database, as_json: bool) -> None:
     """Show a day's plan: of all pages, or of one PAGE with its captions."""
     wanted = parse_date(day, "--date") if day else None
-    with open_warehouse(wait, target) as (tables, zone):
+    with database.read() as (tables, zone):
         wanted = wanted or published.newest_day(tables)
         rows = published.messages(tables, wanted, page_key(page)) if wanted else []
         left_out = statements.shortfalls(tables, wanted, page_key(page)) if wanted else []
@@ -43,26 +32,24 @@ def show_schedule(
         raise UsageError(f"Nothing is scheduled{of_page}{on_day}{why}.")
     if as_json:
         print_json(rows)
-        return ExitCode.OK
+        return
     if page:
         view.show_page_day(rows, page_key(page), wanted, zone, left_out)
     else:
         view.show_day(rows, wanted, zone, left_out)
-    show_source(target)
-    return ExitCode.OK
+    database.show_source()
 
 
 @click.command()
 @click.argument("page")
 @click.argument("day", metavar="DATE")
 @click.argument("slot", type=click.IntRange(1, 1000))
-@target_option
-@wait_option
+@database_options
 @json_option
-def explain(page: str, day: str, slot: int, target: str | None, wait: float, as_json: bool) -> ExitCode:
+def explain(page: str, day: str, slot: int, database: Database, as_json: bool) -> None:
     """Show why a caption was chosen: every component of the score of one SLOT of a day."""
     wanted = parse_date(day, "DATE")
-    with open_warehouse(wait, target) as (tables, zone):
+    with database.read() as (tables, zone):
         row = statements.recommendation(tables, page_key(page), wanted, slot)
     if row is None:
         raise UsageError(
@@ -72,8 +59,7 @@ def explain(page: str, day: str, slot: int, target: str | None, wait: float, as_
         print_json(row)
     else:
         view.show_explanation(row, zone)
-        show_source(target)
-    return ExitCode.OK
+        database.show_source()
 
 
 @click.command()
@@ -83,8 +69,7 @@ def explain(page: str, day: str, slot: int, target: str | None, wait: float, as_
 @click.option("--mid", type=click.IntRange(0, MOST), help="Of the mid tier.")
 @click.option("--premium", type=click.IntRange(0, MOST), help="Of the premium tier.")
 @click.option("--bump", type=click.IntRange(0, MOST), help="Of the free ones.")
-@target_option
-@wait_option
+@database_options
 @json_option
 def select(
     page: str,
@@ -93,16 +78,15 @@ def select(
     mid: int | None,
     premium: int | None,
     bump: int | None,
-    target: str | None,
-    wait: float,
+    database: Database,
     as_json: bool,
-) -> ExitCode:
+) -> None:
     """Select captions for PAGE as the daily run would, and publish nothing.
 
     What is not given is taken from the page's newest plan.
     """
     asked = {"budget": budget, "mid": mid, "premium": premium, "bump": bump}
-    with open_warehouse(wait, target) as (tables, _zone):
+    with database.read() as (tables, _zone):
         plan = statements.newest_plan(tables, page_key(page))
         if plan is None:
             raise UsageError(f"Page {page_key(page)!r} is not planned.")
@@ -114,7 +98,6 @@ def select(
         print_json(rows)
     elif rows:
         view.show_selection(rows, page_key(page), segment)
-        show_source(target)
+        database.show_source()
     else:
         click.echo(f"The page is left out: {reason}" if reason else "No caption fits.")
-    return ExitCode.OK

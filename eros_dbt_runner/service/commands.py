@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from eros_dbt_runner.commands import target_option
 from eros_dbt_runner.errors import BusyError, CannotStartError, UsageError
-from eros_dbt_runner.exit_codes import EXIT_CODES, ExitCode
+from eros_dbt_runner.exit_codes import EXIT_CODES
 from eros_dbt_runner.project import Project
 from eros_dbt_runner.runner.records import tidy_up as tidy_runs
 from eros_dbt_runner.runner.request import Request
@@ -34,7 +34,7 @@ from eros_dbt_runner.service.service import Service
     show_default=True,
     help="Of the events on stderr, one a line.",
 )
-def serve(target: str | None, log_format: str) -> ExitCode:
+def serve(target: str | None, log_format: str) -> None:
     """Run the schedules of schedules.yml when they are due, until SIGTERM or Ctrl-C.
 
     Each run is a process of its own. What was missed while no service ran is caught up with once.
@@ -81,7 +81,6 @@ def serve(target: str | None, log_format: str) -> ExitCode:
     finally:
         only_one.release()
     log("service_stopped")
-    return ExitCode.OK
 
 
 @click.group()
@@ -102,7 +101,7 @@ def schedules() -> None:
     metavar="FOLDER",
     help="Write the files there; without it they are printed.",
 )
-def export(file_format: str, output: Path | None) -> ExitCode:
+def export(file_format: str, output: Path | None) -> None:
     """Say schedules.yml in the words of another scheduler."""
     project = Project.locate()
     known = read_schedules(project.directory / "schedules.yml").values()
@@ -113,7 +112,7 @@ def export(file_format: str, output: Path | None) -> ExitCode:
         click.echo(
             "\n".join(f"# ---- {name}\n{text}" if many else text for name, text in files.items()), nl=False
         )
-        return ExitCode.OK
+        return
     try:
         output.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
@@ -121,7 +120,6 @@ def export(file_format: str, output: Path | None) -> ExitCode:
             click.echo(output / name)
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
-    return ExitCode.OK
 
 
 def _logger(log_format: str) -> Callable[..., None]:

@@ -4,11 +4,10 @@ from dataclasses import asdict
 
 import click
 
-from eros_dbt_runner.commands import json_option, open_warehouse, print_json, target_option, wait_option
+from eros_dbt_runner.commands import Database, database_options, json_option, print_json
 from eros_dbt_runner.declarations.files import Declarations
 from eros_dbt_runner.errors import CannotStartError, ErosError
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.project import Project
 from eros_dbt_runner.verification import Deployment, view
 from eros_dbt_runner.verification import verify as look
 from eros_dbt_runner.warehouse.base import Warehouse
@@ -18,19 +17,17 @@ from eros_dbt_runner.warehouse.catalogue import Catalogue
 @click.command()
 @click.option("--limit", type=click.FloatRange(min=0, min_open=True, max=3600), default=20, show_default=True,
               metavar="SECONDS", help="How long 100,000 calls of a function may take.")  # fmt: skip
-@target_option
-@wait_option
+@database_options
 @json_option
-def verify(limit: float, target: str | None, wait: float, as_json: bool) -> ExitCode:
+def verify(limit: float, database: Database, as_json: bool) -> ExitCode:
     """Check that the database holds what the project says, and that it works; nothing is changed.
 
     Tables, columns, partitions, functions and their values, holidays, dates around the clock changes,
     speed: each check is PASS or FAIL with what was found.
     """
-    project = Project.locate()
-    place = project.find_target(target)
-    declared = Declarations(project.directory, place.adapter)
-    with open_warehouse(wait, target) as (tables, _zone):
+    place = database.target
+    declared = Declarations(database.project.directory, place.adapter)
+    with database.read() as (tables, _zone):
         results = look(Deployment(place, declared, tables, _catalogue(tables), limit))
     failed = sum(result.verdict == "FAIL" for result in results)
     if as_json:

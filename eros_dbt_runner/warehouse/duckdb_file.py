@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING, Any
 from eros_dbt_runner.errors import CannotStartError, RunFailedError, one_sentence
 from eros_dbt_runner.warehouse.base import SCHEMA, Object, Row, Warehouse, stopped
 from eros_dbt_runner.warehouse.catalogue import Catalogue, Column, routine_kind, standard_type
-from eros_dbt_runner.warehouse.lock import (
-    Deadline,
-    TornError,
-    connect_when_free,
-    is_torn_error,
-    tell_nobody,
-)
+from eros_dbt_runner.warehouse.lock import Deadline, TornError, connect_when_free, is_torn_error, tell_nobody
 
 if TYPE_CHECKING:
     import duckdb
