@@ -1,5 +1,9 @@
 """The exceptions that the commands show to people."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from eros_dbt_runner.exit_codes import ExitCode
 
 
@@ -43,3 +47,12 @@ def one_sentence(text: str, limit: int = 600) -> str:
     """`text` on one line: runs of white space become one blank, and the end is cut at `limit`."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+@contextmanager
+def writable(path: Path, kind: type[ErosError] = CannotStartError, what: str = "written") -> Iterator[None]:
+    """Turn an OSError of the block into an error of `kind`: `path` cannot be written, or what else."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{path} cannot be {what}: {error.strerror}.") from None

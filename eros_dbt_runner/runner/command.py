@@ -47,7 +47,7 @@ def run(
             print_json(plan) if as_json else view.show_dry_run(plan)
             return ExitCode.OK
         with view.Reporter(schedule) as reporter:
-            report = runs.run(request, reporter.on_event, reporter.on_wait)
+            report = runs.run(request, reporter)
             _check_alerts(request, report)
     except (ErosError, OSError) as failure:
         error = failure if isinstance(failure, ErosError) else _unusable(failure)

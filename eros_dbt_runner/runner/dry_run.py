@@ -31,7 +31,7 @@ def dry_run(request: Request) -> dict[str, Any]:
         "execution_date": clock.local_date(as_of, request.schedule.timezone).isoformat(),
         "arguments": ["dbt", *arguments(request)],
         "environment": {**given, "EROS_DUCKDB_PATH": str(request.project.database)},
-        "inputs": request.project.inputs() if request.on_duckdb else "tables in the dataset",
+        "inputs": request.inputs(),
         "nodes": {
             kind: sorted(node["name"] for node in nodes if node["resource_type"] == kind) for kind in kinds
         },

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from eros_dbt_runner import clock, operations, run_folders
-from eros_dbt_runner.errors import CannotStartError, ErosError
+from eros_dbt_runner.errors import ErosError, writable
 from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.runner.evidence import fail_job_run
 from eros_dbt_runner.runner.request import SLOT_VARIABLE, Request
@@ -58,13 +58,12 @@ def _beginning(request: Request, as_of: datetime) -> dict[str, Any]:
 
 def begin_folder(request: Request, as_of: datetime) -> RunFolder:
     """The run's folder; folders past their time go."""
-    try:
-        run_folders.prune(request.project.runs_dir, request.project.keep_runs_days)
-        run_folders.adopt(request.project.runs_dir, request.project.target_dir)
-        folder = RunFolder.create(request.project.runs_dir, request.schedule.name)
+    project = request.project
+    with writable(project.runs_dir):
+        run_folders.prune(project.runs_dir, project.keep_runs_days)
+        run_folders.adopt(project.runs_dir, project.target_dir)
+        folder = RunFolder.create(project.runs_dir, request.schedule.name)
         folder.record(_beginning(request, as_of))
-    except OSError as error:
-        raise CannotStartError(f"{request.project.runs_dir} cannot be written: {error.strerror}.") from None
     return folder
 
 

@@ -41,6 +41,10 @@ class Request:
         """Whether the target is a DuckDB file that this process can open itself."""
         return self.target.adapter == "duckdb"
 
+    def inputs(self) -> str:
+        """Where the input tables are."""
+        return self.project.inputs() if self.on_duckdb else "tables in the dataset"
+
 
 def environment(request: Request, as_of: datetime) -> dict[str, str]:
     """What a run tells dbt, beside its arguments.

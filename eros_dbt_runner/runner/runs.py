@@ -2,18 +2,16 @@
 
 import os
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from eros_dbt_runner import clock, run_folders
-from eros_dbt_runner.errors import CannotStartError, ErosError
+from eros_dbt_runner.errors import ErosError, writable
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.run_folders import RunFolder
 from eros_dbt_runner.runner import dbt_invocation
 from eros_dbt_runner.runner.dbt_invocation import Failure, Invocation, NodeEvent, NodeResult
 from eros_dbt_runner.runner.evidence import read_evidence
@@ -83,83 +81,152 @@ class Report:
         return document
 
 
-def run(request: Request, on_event: Callable[[NodeEvent], None], on_wait: Callable[[str], None]) -> Report:
+class Observer(Protocol):
+    """Who watches a run."""
+
+    def on_event(self, event: NodeEvent) -> None:
+        """Hear of a node that starts or ends."""
+
+    def on_wait(self, holder: str) -> None:
+        """Hear who holds the database while the run waits for it."""
+
+
+def run(request: Request, observer: Observer) -> Report:
     """Run a schedule, now, in this process.
 
-    `on_event` hears of each node, `on_wait` of who holds the database while the run waits for it.
     Raises ErosError when the run cannot begin: BUSY, CANNOT_START, INTERRUPTED, TERMINATED.
     """
     with stop_on_signals() as stop:
         try:
             deadline = Deadline(request.wait)
             with hold_database(
-                request.project, request.target, request.schedule.name, deadline, on_wait
+                request.project, request.target, request.schedule.name, deadline, observer.on_wait
             ) as notes:
-                return _locked_run(request, notes, deadline, on_event, on_wait, stop)
+                return _Run(request, observer, stop, deadline, notes).report()
         except KeyboardInterrupt:
             code = ExitCode(128 + (stop.number or 2))
             raise ErosError("Stopped before the run began.", code) from None
 
 
-def _locked_run(
-    request: Request,
-    notes: list[str],
-    deadline: Deadline,
-    on_event: Callable[[NodeEvent], None],
-    on_wait: Callable[[str], None],
-    stop: StopRequest,
-) -> Report:
-    began = time.monotonic()
-    _refuse_without_service()
-    as_of = request.as_of or present(request)
-    execution_date = clock.local_date(as_of, request.schedule.timezone)
-    enter(request, environment(request, as_of))
-    close_broken_off(request)
-    folder = begin_folder(request, as_of)
-    invocation = _invoke(request, folder, notes, deadline, on_event, on_wait)
-    stop.too_late = True
-    built = {
-        result.name
-        for result in invocation.results or ()
-        if result.kind == "model" and result.status == "success"
-    }
-    verdict = judge(
-        request.schedule.name,
-        request.schedule.expects,
-        invocation,
-        _evidence(request, folder, invocation, execution_date, built, stop, on_wait),
-        stop.number,
-    )
-    if invocation.success and verdict.exit_code is not ExitCode.OK:
-        overrule(request, folder, verdict, on_wait)
-    if request.on_duckdb and "schedule_recommendations" in built and verdict.exit_code is ExitCode.OK:
-        notes += keep_published(request.project)
-    told = tuple(NodeResult("database_file", "file", "warn", note) for note in notes)
-    verdict = replace(verdict, warnings=(*told, *verdict.warnings))
-    report = Report(
-        schedule=request.schedule.name,
-        as_of=as_of,
-        execution_date=execution_date,
-        invocation_id=folder.run_id(),
-        seconds=time.monotonic() - began,
-        verdict=verdict,
-        database=str(request.project.database) if request.on_duckdb else request.target.name,
-        inputs=request.project.inputs() if request.on_duckdb else "tables in the dataset",
-    )
-    try:
-        folder.record(
-            {
-                "ended_at": clock.iso(clock.now()),
-                "status": verdict.status,
-                "exit_code": int(verdict.exit_code),
-                "report": report.as_json(),
-            }
+class _Run:
+    """A run that holds the lock; `notes` is what a person should know of the database file."""
+
+    def __init__(
+        self, request: Request, observer: Observer, stop: StopRequest, deadline: Deadline, notes: list[str]
+    ) -> None:
+        self._began = time.monotonic()
+        _refuse_without_service()
+        self._request, self._observer, self._stop = request, observer, stop
+        self._deadline, self._notes = deadline, notes
+        self._as_of = request.as_of or present(request)
+        self._execution_date = clock.local_date(self._as_of, request.schedule.timezone)
+        enter(request, environment(request, self._as_of))
+        close_broken_off(request)
+        self._folder = begin_folder(request, self._as_of)
+
+    def report(self) -> Report:
+        """Run dbt, and judge what came back."""
+        verdict = self._verdict(self._invoke())
+        request, folder = self._request, self._folder
+        report = Report(
+            schedule=request.schedule.name,
+            as_of=self._as_of,
+            execution_date=self._execution_date,
+            invocation_id=folder.run_id(),
+            seconds=time.monotonic() - self._began,
+            verdict=verdict,
+            database=str(request.project.database) if request.on_duckdb else request.target.name,
+            inputs=request.inputs(),
         )
-        folder.pack_log()
-    except OSError as error:  # the run is what it was, though its folder cannot tell
-        note = NodeResult("run_folder", "file", "warn", f"{folder.path} cannot be written: {error.strerror}")
-        report = replace(report, verdict=replace(verdict, warnings=(*verdict.warnings, note)))
-    return report
+        ended = {"ended_at": clock.iso(clock.now()), "status": verdict.status}
+        try:
+            folder.record({**ended, "exit_code": int(verdict.exit_code), "report": report.as_json()})
+            folder.pack_log()
+        except OSError as error:  # the run is what it was, though its folder cannot tell
+            why = f"{folder.path} cannot be written: {error.strerror}"
+            told = (*verdict.warnings, NodeResult("run_folder", "file", "warn", why))
+            report = replace(report, verdict=replace(verdict, warnings=told))
+        return report
+
+    def _verdict(self, invocation: Invocation) -> Verdict:
+        self._stop.too_late = True
+        request = self._request
+        built = {
+            result.name
+            for result in invocation.results or ()
+            if result.kind == "model" and result.status == "success"
+        }
+        verdict = judge(
+            request.schedule.name,
+            request.schedule.expects,
+            invocation,
+            self._evidence(invocation, built),
+            self._stop.number,
+        )
+        is_good = verdict.exit_code is ExitCode.OK
+        if invocation.success and not is_good:
+            overrule(request, self._folder, verdict, self._observer.on_wait)
+        if request.on_duckdb and "schedule_recommendations" in built and is_good:
+            self._notes += keep_published(request.project)
+        told = (NodeResult("database_file", "file", "warn", note) for note in self._notes)
+        return replace(verdict, warnings=(*told, *verdict.warnings))
+
+    def _invoke(self) -> Invocation:
+        """What dbt answers; while another program has the file open, asks again until the deadline."""
+        project, folder = self._request.project, self._folder
+        while True:
+            if self._request.on_duckdb:
+                self._wait_for_file(project.database)
+            invocation = dbt_invocation.invoke(
+                arguments(self._request, log_path=folder.path),
+                self._note,
+                self._observer.on_event,
+                [folder.path / run_folders.RESULTS, project.target_dir / run_folders.RESULTS],
+                partial(last_checkpoint, project, self._notes),
+            )
+            if invocation.failure is not Failure.LOCKED or self._deadline.left() == 0:
+                return invocation
+
+    def _note(self, invocation_id: str) -> None:
+        """Tell the folder the run's id; without room for it the run goes on."""
+        with suppress(OSError):
+            self._folder.record({"invocation_id": invocation_id})
+
+    def _wait_for_file(self, database: Path) -> None:
+        """Return once the file can be written; a file that is not there yet needs its folder only."""
+        if database.exists():
+            connect_when_free(database, self._deadline, self._observer.on_wait, read_only=False).close()
+            return
+        with writable(database.parent, what="made"):
+            database.parent.mkdir(parents=True, exist_ok=True)
+
+    def _evidence(self, invocation: Invocation, built: set[str]) -> Evidence | None:
+        """What the run left in the database, after giving a run that broke off its row."""
+        request = self._request
+        is_there = not request.on_duckdb or request.project.database.exists()
+        if invocation.failure is Failure.LOCKED or not is_there:
+            return Evidence()
+        # The closing hook may have been stopped too, by a second signal or by the database.
+        may_be_open = not invocation.success
+        wait, on_wait = Deadline(request.wait), self._observer.on_wait
+        try:
+            with connect(request.project, request.target, wait, on_wait, read_only=not may_be_open) as tables:
+                if may_be_open:
+                    reason = self._stopped_by() or invocation.error
+                    fail(tables, request, self._folder, reason or "the run ended without closing its row")
+                return read_evidence(tables, self._folder.run_id(), self._execution_date, built)
+        except ErosError:  # somebody took the file as soon as dbt let go of it
+            return None
+
+    def _stopped_by(self) -> str:
+        """What a run says that a signal stopped: that its time was up, if `eros serve` gave it one."""
+        if not self._stop.number:
+            return ""
+        limit = os.environ.get(LIMIT_VARIABLE)
+        seconds = (clock.now() - clock.parse_moment(self._folder.facts()["began_at"])).total_seconds()
+        if limit and limit.isdigit() and seconds >= int(limit) - SECONDS_TO_BEGIN:
+            return f"it took longer than {limit} s and was ended"
+        return f"stopped by signal {self._stop.number}"
 
 
 def _refuse_without_service() -> None:
@@ -167,78 +234,3 @@ def _refuse_without_service() -> None:
     service = os.environ.get(SERVICE_VARIABLE)
     if service and service != str(os.getppid()):
         raise ErosError("The service that asked for this run is gone.", ExitCode.TERMINATED)
-
-
-def _invoke(
-    request: Request,
-    folder: RunFolder,
-    notes: list[str],
-    deadline: Deadline,
-    on_event: Callable[[NodeEvent], None],
-    on_wait: Callable[[str], None],
-) -> Invocation:
-    """What dbt answers; while another program has the file open, asks again until the deadline."""
-    while True:
-        if request.on_duckdb:
-            _wait_for_file(request.project.database, deadline, on_wait)
-        invocation = dbt_invocation.invoke(
-            arguments(request, log_path=folder.path),
-            lambda invocation_id: _note(folder, invocation_id),
-            on_event,
-            [folder.path / run_folders.RESULTS, request.project.target_dir / run_folders.RESULTS],
-            partial(last_checkpoint, request.project, notes),
-        )
-        if invocation.failure is not Failure.LOCKED or deadline.left() == 0:
-            return invocation
-
-
-def _note(folder: RunFolder, invocation_id: str) -> None:
-    """Tell the folder the run's id; without room for it the run goes on."""
-    with suppress(OSError):
-        folder.record({"invocation_id": invocation_id})
-
-
-def _wait_for_file(database: Path, deadline: Deadline, on_wait: Callable[[str], None]) -> None:
-    """Return once the file can be written; a file that is not there yet needs its folder only."""
-    if database.exists():
-        connect_when_free(database, deadline, on_wait, read_only=False).close()
-        return
-    try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotStartError(f"{database.parent} cannot be made: {error.strerror}.") from None
-
-
-def _stopped_by(number: int, folder: RunFolder) -> str:
-    """What a run says that a signal stopped: that its time was up, if `eros serve` gave it one."""
-    limit = os.environ.get(LIMIT_VARIABLE)
-    began = clock.parse_moment(folder.facts()["began_at"])
-    if limit and limit.isdigit() and (clock.now() - began).total_seconds() >= int(limit) - SECONDS_TO_BEGIN:
-        return f"it took longer than {limit} s and was ended"
-    return f"stopped by signal {number}"
-
-
-def _evidence(
-    request: Request,
-    folder: RunFolder,
-    invocation: Invocation,
-    execution_date: date,
-    built: set[str],
-    stop: StopRequest,
-    on_wait: Callable[[str], None],
-) -> Evidence | None:
-    """What the run left in the database, after giving a run that broke off its row."""
-    if invocation.failure is Failure.LOCKED or (request.on_duckdb and not request.project.database.exists()):
-        return Evidence()
-    # The closing hook may have been stopped too, by a second signal or by the database.
-    may_be_open = not invocation.success
-    try:
-        with connect(
-            request.project, request.target, Deadline(request.wait), on_wait, read_only=not may_be_open
-        ) as tables:
-            if may_be_open:
-                reason = _stopped_by(stop.number, folder) if stop.number else invocation.error
-                fail(tables, request, folder, reason or "the run ended without closing its row")
-            return read_evidence(tables, folder.run_id(), execution_date, built)
-    except ErosError:  # somebody took the file as soon as dbt let go of it
-        return None
