@@ -84,70 +84,34 @@ def _refuse_unusable(arguments: Sequence[str]) -> None:
             raise UsageError(f"The argument {argument!a} is not UTF-8.") from None
 
 
+# Each command, the module that has it, and its line in `eros --help`: the first sentence of its own.
+COMMANDS = """
+alerts       alerts.commands        List the open alerts, the newest first.
+backup       backup.commands        Keep a copy of every table that EROS owns; `eros backup list` shows what there is.
+explain      schedule.commands      Show why a caption was chosen: every component of the score of one SLOT of a day.
+export       export.commands        Write the published messages of a day, or of one schedule, for people or other programs.
+health       alerts.commands        Show the scorecard, the view health_checks, as it is now.
+rejected     run_log.commands       Show why rows of the inputs cannot be used: reason, number of rows, and one of them.
+report       report.commands        Write a day as one HTML page for any browser, that needs no network.
+restore      backup.commands        Make the tables what they were when backup ID was made; what they are now is backed up first.
+rollback     backup.rollback        Drop one OBJECT that EROS has deployed, or --all of them, after a backup.
+run          runner.commands        Run a schedule of schedules.yml now, and judge what came back.
+runs         run_log.commands       List the runs, the newest first; `eros runs show ID` tells of one.
+sample-data  sample_data.commands   Make fictional input tables in DIRECTORY (default: EROS_DATA_DIR, else data).
+schedule     schedule.commands      Show a day's plan: of all pages, or of one PAGE with its captions.
+schedules    service.commands       What runs when, for schedulers that are there already.
+select       schedule.commands      Select captions for PAGE as the daily run would, and publish nothing.
+serve        service.commands       Run the schedules of schedules.yml when they are due, until SIGTERM or Ctrl-C.
+verify       verification.commands  Check that the database holds what the project says, and that it works; nothing is changed.
+"""  # noqa: E501 - a table
+
+
 class Commands(click.Group):
     """The commands of the rooms; a room is imported when its command is asked for."""
 
-    # Where each command is, and its line in `eros --help`, the first sentence of its own.
     known: ClassVar[Mapping[str, tuple[str, str]]] = {
-        "alerts": ("alerts.commands:alerts", "List the open alerts, the newest first."),
-        "backup": (
-            "backup.commands:backup",
-            "Keep a copy of every table that EROS owns; `eros backup list` shows what there is.",
-        ),
-        "explain": (
-            "schedule.commands:explain",
-            "Show why a caption was chosen: every component of the score of one SLOT of a day.",
-        ),
-        "export": (
-            "export.command:export",
-            "Write the published messages of a day, or of one schedule, for people or other programs.",
-        ),
-        "health": ("alerts.commands:health", "Show the scorecard, the view health_checks, as it is now."),
-        "rejected": (
-            "run_log.commands:rejected",
-            "Show why rows of the inputs cannot be used: reason, number of rows, and one of them.",
-        ),
-        "report": (
-            "report.command:report",
-            "Write a day as one HTML page for any browser, that needs no network.",
-        ),
-        "restore": (
-            "backup.commands:restore",
-            "Make the tables what they were when backup ID was made; what they are now is backed up first.",
-        ),
-        "rollback": (
-            "backup.rollback:rollback",
-            "Drop one OBJECT that EROS has deployed, or --all of them, after a backup.",
-        ),
-        "run": ("runner.command:run", "Run a schedule of schedules.yml now, and judge what came back."),
-        "runs": (
-            "run_log.commands:runs",
-            "List the runs, the newest first; `eros runs show ID` tells of one.",
-        ),
-        "sample-data": (
-            "sample_data.command:sample_data",
-            "Make fictional input tables in DIRECTORY (default: EROS_DATA_DIR, else data).",
-        ),
-        "schedule": (
-            "schedule.commands:show_schedule",
-            "Show a day's plan: of all pages, or of one PAGE with its captions.",
-        ),
-        "schedules": (
-            "service.commands:schedules",
-            "What runs when, for schedulers that are there already.",
-        ),
-        "select": (
-            "schedule.commands:select",
-            "Select captions for PAGE as the daily run would, and publish nothing.",
-        ),
-        "serve": (
-            "service.commands:serve",
-            "Run the schedules of schedules.yml when they are due, until SIGTERM or Ctrl-C.",
-        ),
-        "verify": (
-            "verification.command:verify",
-            "Check that the database holds what the project says, and that it works; nothing is changed.",
-        ),
+        name: (module, line)
+        for name, module, line in (row.split(maxsplit=2) for row in COMMANDS.strip().splitlines())
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -158,20 +122,16 @@ class Commands(click.Group):
         """The command of that name, or None."""
         if cmd_name not in self.known:
             return None
-        module, name = self.known[cmd_name][0].split(":")
-        command: click.Command = getattr(import_module(f"eros_dbt_runner.{module}"), name)
+        module = import_module(f"eros_dbt_runner.{self.known[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """As click writes the list, without the commands themselves."""
         width = formatter.width - 6 - max(map(len, self.known))
         with formatter.section("Commands"):
-            formatter.write_dl(
-                [
-                    (name, click.Command(name, help=line).get_short_help_str(width))
-                    for name, (_, line) in self.known.items()
-                ]
-            )
+            lines = ((name, click.Command(name, help=line)) for name, (_, line) in self.known.items())
+            formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in lines])
 
 
 @click.group(cls=Commands, context_settings=CONTEXT, epilog=EXIT_CODES)

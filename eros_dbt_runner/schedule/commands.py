@@ -18,7 +18,7 @@ MOST = 1000
 @click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
 @database_options
 @json_option
-def show_schedule(page: str | None, day: str | None, database: Database, as_json: bool) -> None:
+def schedule(page: str | None, day: str | None, database: Database, as_json: bool) -> None:
     """Show a day's plan: of all pages, or of one PAGE with its captions."""
     wanted = parse_date(day, "--date") if day else None
     with database.read() as (tables, zone):

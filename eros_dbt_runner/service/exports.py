@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 from cronsim import CronSim
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eros_dbt_runner.clock import now
 from eros_dbt_runner.errors import UsageError
@@ -58,39 +59,49 @@ def as_cron(
     schedules: Iterable[Schedule], directory: Path, command: Path, settings: Settings = NOTHING_SET
 ) -> dict[str, str]:
     """A crontab for cronie and others that know CRON_TZ."""
-    schedules = list(schedules)
-    lines = [f"# {MADE_BY}", f"CRON_TZ={schedules[0].timezone.key}"]
-    lines += [f'{name}="{value}"' for name, value in settings.items()]
-    for schedule in schedules:
-        line = f"cd {shlex.quote(str(directory))} && {shlex.quote(str(command))} run {schedule.name}"
-        lines += [f"# {schedule.description}", f"{schedule.cron} {line.replace('%', chr(92) + '%')}"]
-    return {"eros.crontab": "\n".join(lines) + "\n"}
+    given = {"schedules": list(schedules), "directory": directory, "command": command, "settings": settings}
+    return {"eros.crontab": _filled("eros.crontab.j2", **given)}
 
 
 def as_systemd(
     schedules: Iterable[Schedule], directory: Path, command: Path, settings: Settings = NOTHING_SET
 ) -> dict[str, str]:
     """A service and a timer per schedule; a missed run is caught up with once (Persistent)."""
-    files = {}
-    environment = "".join(f'Environment="{name}={_literal(value)}"\n' for name, value in settings.items())
-    for schedule in schedules:
-        files[f"eros-{schedule.name}.service"] = (
-            f"# {MADE_BY}\n[Unit]\nDescription=EROS: {_literal(schedule.description)}\n\n"
-            f"[Service]\nType=oneshot\nWorkingDirectory={_literal(directory)}\n{environment}"
-            f'ExecStart="{_literal(command)}" run {schedule.name}\n'
-            f"TimeoutStartSec={schedule.timeout_seconds}\n"
-        )
-        files[f"eros-{schedule.name}.timer"] = (
-            f"# {MADE_BY}\n[Unit]\nDescription=EROS: when {schedule.name} runs\n\n"
-            f"[Timer]\nOnCalendar={on_calendar(schedule)}\nPersistent=true\n\n"
-            f"[Install]\nWantedBy=timers.target\n"
-        )
-    return files
+    given = {"directory": directory, "command": command, "settings": settings}
+    return {
+        f"eros-{schedule.name}.{kind}": _filled(f"eros.{kind}.j2", schedule=schedule, **given)
+        for schedule in schedules
+        for kind in ("service", "timer")
+    }
 
 
-def _literal(text: object) -> str:
-    """What systemd does not take as one of its specifiers or escapes."""
-    return str(text).replace("%", "%%").replace("\\", "\\\\")
+def as_cloud_run(
+    schedules: Iterable[Schedule], directory: Path, command: Path, settings: Settings = NOTHING_SET
+) -> dict[str, str]:
+    """A script that deploys a Cloud Run job per schedule and a Cloud Scheduler job that starts it."""
+    given = {**_of_bigquery(settings), "DBT_TARGET": "bigquery"}
+    # Another separator than the comma, which may stand in a value.
+    variables = "^@^" + "@".join(f"{name}={value}" for name, value in given.items())
+    return {"eros-cloud-run.sh": _filled("eros-cloud-run.sh.j2", schedules=schedules, variables=variables)}
+
+
+def _filled(template: str, **given: object) -> str:
+    """A file of templates/ with what is `given`."""
+    environment = Environment(
+        loader=PackageLoader("eros_dbt_runner.service"),
+        autoescape=False,  # noqa: S701 - no HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "quoted": lambda text: shlex.quote(str(text)),
+        # What systemd does not take as one of its specifiers or escapes.
+        "literal": lambda text: str(text).replace("%", "%%").replace("\\", "\\\\"),
+        "calendar": on_calendar,
+    }
+    return environment.get_template(template).render(made_by=MADE_BY, **given)
 
 
 def on_calendar(schedule: Schedule) -> str:
@@ -156,39 +167,6 @@ def _github_job(schedule: Schedule, settings: Settings) -> Mapping[str, object]:
             {"run": f"eros run {schedule.name}"},
         ],
     }
-
-
-def as_cloud_run(
-    schedules: Iterable[Schedule], directory: Path, command: Path, settings: Settings = NOTHING_SET
-) -> dict[str, str]:
-    """A script that deploys a Cloud Run job per schedule and a Cloud Scheduler job that starts it."""
-    lines = [
-        "#!/usr/bin/env bash",
-        f"# {MADE_BY}",
-        "# IMAGE holds this project, installed with the bigquery extra; SERVICE_ACCOUNT runs it.",
-        "set -euo pipefail",
-        ': "${PROJECT:?}" "${REGION:?}" "${IMAGE:?}" "${SERVICE_ACCOUNT:?}"',
-    ]
-    given = {**_of_bigquery(settings), "DBT_TARGET": "bigquery"}
-    # Another separator than the comma, which may stand in a value.
-    variables = shlex.quote("^@^" + "@".join(f"{name}={value}" for name, value in given.items()))
-    for schedule in schedules:
-        job = f"eros-{schedule.name}"
-        uri = "https://run.googleapis.com/v2/projects/${PROJECT}/locations/${REGION}/jobs/" + job + ":run"
-        lines += [
-            "",
-            f"# {schedule.description}",
-            f'gcloud run jobs deploy {job} --project "$PROJECT" --region "$REGION" --image "$IMAGE" \\',
-            '  --service-account "$SERVICE_ACCOUNT" --set-env-vars ' + variables + " \\",
-            f"  --command eros --args run,{schedule.name} --task-timeout {schedule.timeout_seconds}s \\",
-            f"  --max-retries {schedule.max_retries}",
-            f'gcloud scheduler jobs delete {job} --project "$PROJECT" --location "$REGION" --quiet || true',
-            f'gcloud scheduler jobs create http {job} --project "$PROJECT" --location "$REGION" \\',
-            f"  --schedule {shlex.quote(schedule.cron)} --time-zone {schedule.timezone.key} \\",
-            f'  --http-method POST --uri "{uri}" \\',
-            '  --oauth-service-account-email "$SERVICE_ACCOUNT"',
-        ]
-    return {"eros-cloud-run.sh": "\n".join(lines) + "\n"}
 
 
 FORMATS = {

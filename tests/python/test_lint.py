@@ -104,7 +104,7 @@ def test_ci_is_valid_pinned_and_has_least_rights(tmp_path: Path) -> None:
     ("module", "line", "breach"),
     [
         (
-            "report/command.py",
+            "report/commands.py",
             "from eros_dbt_runner.export import formats",
             "report is not allowed to import",
         ),
