@@ -1,12 +1,12 @@
 """How the views print: tables on stdout, progress on stderr."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -36,6 +36,15 @@ class _Output(Console):
 def stdout() -> Console:
     """Stdout; as wide as needed when it is no terminal, so that nothing is cut off in a file."""
     return _Output(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def table_of(title: str, *names: str, right: Sequence[str] = (), fold: bool = False) -> Table:
+    """An empty table with these columns, those in `right` flush right; with `fold` no text is cut off."""
+    table = Table(title=title)
+    for name in names:
+        justify: JustifyMethod = "right" if name in right else "left"
+        table.add_column(name, justify=justify, overflow="fold" if fold else "ellipsis")
+    return table
 
 
 def facts_grid() -> Table:

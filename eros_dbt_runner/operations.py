@@ -1,6 +1,6 @@
 """Statements on the run log, the alerts and the scorecard that several rooms need."""
 
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 
 from eros_dbt_runner.clock import now
@@ -71,3 +71,45 @@ def insert_alert(
         " job_id, acknowledged) values (?, ?, ?, ?, ?, ?, false)",
         [alert_id, moment, level, source, message, job_id],
     )
+
+
+def fail_job_run(
+    tables: Warehouse,
+    job_id: str,
+    job_name: str,
+    began: datetime,
+    execution_date: date,
+    reason: str,
+    *,
+    overrule: bool = False,
+) -> str:
+    """See to it that a run that ended without its closing hook has a FAILED row, and an alert.
+
+    A row that says how the run ended stays as it is, unless the verdict is to `overrule` it. Gives
+    the status of the row. Nothing is raised: where the tables are not there yet, there is nothing to
+    tell.
+    """
+    ended = now()
+    seconds = (ended - began).total_seconds()
+    found = tables.rows_if_there("select job_status from etl_job_runs where job_id = ?", [job_id])
+    if not found:
+        tables.rows_if_there(
+            "insert into etl_job_runs (job_id, job_name, job_start_time, job_end_time, job_status,"
+            " execution_date, error_message, job_duration_seconds)"
+            " values (?, ?, ?, ?, 'FAILED', ?, ?, ?)",
+            [job_id, job_name, began, ended, execution_date, reason, seconds],
+        )
+    elif overrule or found[0]["job_status"] == "RUNNING":
+        tables.rows_if_there(
+            "update etl_job_runs set job_status = 'FAILED', job_end_time = ?,"
+            " job_duration_seconds = ?, error_message = ? where job_id = ? and job_status = ?",
+            [ended, seconds, reason, job_id, found[0]["job_status"]],
+        )
+    else:
+        return str(found[0]["job_status"])
+    # The id that macros/hooks/job_run.sql gives the alert of a run: nobody raises a second one.
+    alert_id = sha256(f"{job_id}|job_run".encode()).hexdigest()
+    if not tables.rows_if_there("select alert_id from automation_alerts where alert_id = ?", [alert_id]):
+        message = f"{job_name} failed: {reason}"
+        insert_alert(tables, alert_id, ended, "CRITICAL", "job_run", message, job_id)
+    return "FAILED"

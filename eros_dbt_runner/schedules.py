@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass, fields
-from datetime import time
+from datetime import datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
 
 from eros_dbt_runner.errors import CannotStartError, ErosError, UsageError
 from eros_dbt_runner.project import read_yaml
@@ -120,10 +122,6 @@ def _texts(value: object) -> bool:
 
 
 def _is_cron(expression: str) -> bool:
-    from datetime import datetime
-
-    from cronsim import CronSim, CronSimError
-
     try:
         CronSim(expression, datetime(2025, 1, 1))  # noqa: DTZ001 - only parsed, never iterated
     except CronSimError:

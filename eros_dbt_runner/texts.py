@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sized
 from datetime import date, datetime
-from typing import Any, overload
+from typing import Any
 
 # As unseen_characters(), unseen_joiners() and white_space() of macros/staging; format characters apart.
 _UNSEEN = re.compile(
@@ -14,18 +14,8 @@ _UNSEEN = re.compile(
 _WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 
 
-@overload
-def page_key(name: str) -> str: ...
-
-
-@overload
-def page_key(name: None) -> None: ...
-
-
-def page_key(name: str | None) -> str | None:
+def page_key(name: str) -> str:
     """A page's name as the project compares it: the macro clean_text once more."""
-    if name is None:
-        return None
     seen = "".join(char for char in _UNSEEN.sub("", name) if unicodedata.category(char) != "Cf")
     composed = unicodedata.normalize("NFC", seen)
     lowered = "".join(char.lower()[0] for char in composed)

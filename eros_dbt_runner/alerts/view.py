@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from rich.table import Table
 from rich.text import Text
 
-from eros_dbt_runner.display import Row, stdout
+from eros_dbt_runner.display import Row, stdout, table_of
 
 CHECK_STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}
 
@@ -15,10 +14,8 @@ CHECK_STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}
 def show_health(rows: Sequence[Row]) -> None:
     """The scorecard, and below it what to do about each check that does not pass."""
     console = stdout()
-    table = Table(title="health")
-    for name in ("check", "status", "figure", "warn above", "fail from", "owner", "what"):
-        right = name in ("figure", "warn above", "fail from")
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    right = ("figure", "warn above", "fail from")
+    table = table_of("health", "check", "status", *right, "owner", "what", right=right, fold=True)
     for row in rows:
         table.add_row(
             row["check_name"],
@@ -50,9 +47,8 @@ def _figure(value: float | None, unit: str) -> str:
 
 def show_alerts(rows: Sequence[Row], zone: ZoneInfo) -> None:
     """Alerts, the newest first, each with its owner and next step."""
-    table = Table(title=f"alerts, times in {zone.key}")
-    for name in ("id", "raised", "level", "source", "what and what next", "owner", "taken by"):
-        table.add_column(name, overflow="fold")
+    names = ("id", "raised", "level", "source", "what and what next", "owner", "taken by")
+    table = table_of(f"alerts, times in {zone.key}", *names, fold=True)
     for row in rows:
         text = Text(row["alert_message"] or "")
         if row["next_step"] and not row["acknowledged"]:

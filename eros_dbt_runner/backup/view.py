@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from rich.table import Table
 from rich.text import Text
 
 from eros_dbt_runner.backup.stores import Backup
-from eros_dbt_runner.display import Row, stdout
+from eros_dbt_runner.display import Row, stdout, table_of
 
 
 def show_backups(backups: Sequence[Backup], zone: ZoneInfo) -> None:
     """Backups, one a line, the newest first."""
-    table = Table(title=f"backups, times in {zone.key}")
-    for name in ("id", "made", "name", "by", "tables", "rows", "MiB", "expires"):
-        table.add_column(name, justify="right" if name in ("tables", "rows", "MiB") else "left")
+    names = ("id", "made", "name", "by", "tables", "rows", "MiB", "expires")
+    table = table_of(f"backups, times in {zone.key}", *names, right=("tables", "rows", "MiB"))
     for backup in backups:
         expires = backup.expires_at
         table.add_row(
@@ -38,9 +36,7 @@ def show_rollback(plan: Row) -> None:
     if not plan["drops"]:
         console.print("Nothing of that is in the database: there is nothing to drop.")
         return
-    table = Table(title="to be dropped")
-    for name in ("object", "kind", "rows", "its rows"):
-        table.add_column(name, justify="right" if name == "rows" else "left")
+    table = table_of("to be dropped", "object", "kind", "rows", "its rows", right=("rows",))
     for drop in plan["drops"]:
         rows = drop["rows"]
         again = "no run makes them again" if drop["only_copy"] else "the next runs make them again"

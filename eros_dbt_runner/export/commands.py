@@ -23,7 +23,7 @@ from eros_dbt_runner.warehouse.base import Row, Warehouse
 @click.command()
 @click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
 @click.option("--schedule", "schedule_id", metavar="ID", help="One schedule, PAGE_YYYYMMDD, instead.")
-@click.option("--page", metavar="PAGE", help="One page of the day.")
+@click.option("--page", type=page_key, metavar="PAGE", help="One page of the day.")
 @click.option("--format", "file_format", type=click.Choice(["csv", "json", "xlsx", "sheets"]), default="csv",
               show_default=True)  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
@@ -50,7 +50,7 @@ def export(
     Times are on the agency's wall clock. Each attempt is a row in schedule_export_log, one per
     schedule, a failed one too.
     """
-    if schedule_id and (day or page):
+    if schedule_id and (day or page is not None):
         raise UsageError("Give --schedule, or --date and --page.")
     if schedule_id and not re.fullmatch(r".+_\d{8}", schedule_id):
         raise UsageError(f"--schedule must be PAGE_YYYYMMDD, not {schedule_id!r}.")
@@ -62,15 +62,15 @@ def export(
     where = check_spreadsheet(spreadsheet) if spreadsheet else output
     began = time.monotonic()
     with database.write("export") as (tables, zone):
-        rows = _messages(tables, wanted, schedule_id, page_key(page))
+        rows = _messages(tables, wanted, schedule_id, page)
         try:
             if not rows:
                 raise UsageError("Nothing is scheduled there; `eros schedule` shows what is.")
             written = _write(rows, zone, file_format, where, force)
         except (ErosError, OSError) as error:
-            _log(tables, rows, file_format, began, str(error), schedule_id, page_key(page))
+            _log(tables, rows, file_format, began, str(error), schedule_id, page)
             raise
-        _log(tables, rows, file_format, began, None, schedule_id, page_key(page))
+        _log(tables, rows, file_format, began, None, schedule_id, page)
     pages = len({row["page_name"] for row in rows})
     click.echo(f"{written}: {len(rows)} messages of {pages} page{'' if pages == 1 else 's'}", err=True)
 

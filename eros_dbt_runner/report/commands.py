@@ -15,7 +15,7 @@ from eros_dbt_runner.texts import page_key
 
 @click.command()
 @click.option("--date", "day", metavar="DATE", help="Default: the newest day that a daily run planned.")
-@click.option("--page", metavar="PAGE", help="One page instead of all.")
+@click.option("--page", type=page_key, metavar="PAGE", help="One page instead of all.")
 @click.option("--output", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), metavar="FILE",
               help="Default: eros-report-DATE.html in the working folder; - is stdout.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
@@ -29,7 +29,7 @@ def report(day: str | None, page: str | None, output: Path | None, force: bool, 
     wanted = parse_date(day, "--date") if day else None
     with database.read() as (tables, zone):
         wanted = wanted or day_facts.newest_day(tables)
-        facts = day_facts.read(tables, wanted, page_key(page)) if wanted else None
+        facts = day_facts.read(tables, wanted, page) if wanted else None
     if facts is None:
         raise UsageError("No day was planned yet; `eros run daily` plans today.")
     if facts.is_empty:

@@ -199,7 +199,7 @@ def rejected(table: str | None, limit: int, database: Database, as_json: bool) -
     It is what the last run found that read the inputs.
     """
     with database.read() as (tables, _zone):
-        rows = operations.rejected(tables, page_key(table))
+        rows = operations.rejected(tables, page_key(table) if table else None)
     if as_json:
         print_json(rows[:limit])
     elif rows:

@@ -7,7 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from eros_dbt_runner.display import STYLES, Row, facts_grid, shown, stdout
+from eros_dbt_runner.display import STYLES, Row, facts_grid, shown, stdout, table_of
 from eros_dbt_runner.errors import one_sentence
 
 LONGEST_ROW = 160
@@ -15,10 +15,9 @@ LONGEST_ROW = 160
 
 def show_runs(rows: Sequence[Row], zone: ZoneInfo) -> None:
     """Runs, one a line, the newest first."""
-    table = Table(title=f"runs, times in {zone.key}")
-    for name in ("id", "job", "began", "seconds", "status", "creators", "left out", "why"):
-        right = name in ("seconds", "creators", "left out")
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    title, right = f"runs, times in {zone.key}", ("seconds", "creators", "left out")
+    names = ("id", "job", "began", "seconds", "status", "creators", "left out", "why")
+    table = table_of(title, *names, right=right, fold=True)
     for row in rows:
         seconds = row["job_duration_seconds"]
         table.add_row(

@@ -9,7 +9,6 @@ from typing import Any
 from eros_dbt_runner import clock, operations, run_folders
 from eros_dbt_runner.errors import ErosError, writable
 from eros_dbt_runner.run_folders import RunFolder
-from eros_dbt_runner.runner.evidence import fail_job_run
 from eros_dbt_runner.runner.request import SLOT_VARIABLE, Request
 from eros_dbt_runner.runner.verdict import Verdict
 from eros_dbt_runner.warehouse.base import Warehouse
@@ -122,7 +121,7 @@ def fail(
 ) -> str:
     """A FAILED row for the run of `folder`, if it has none that says how it ended; gives the row's status."""
     facts = folder.facts()
-    return fail_job_run(
+    return operations.fail_job_run(
         tables,
         job_id=folder.run_id(),
         job_name=facts["schedule"],

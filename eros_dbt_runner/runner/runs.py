@@ -26,8 +26,8 @@ from eros_dbt_runner.runner.request import (
     environment,
     present,
 )
-from eros_dbt_runner.runner.signals import StopRequest, stop_on_signals
 from eros_dbt_runner.runner.verdict import Evidence, Verdict, judge
+from eros_dbt_runner.signals import StopRequest, stop_on_signals
 from eros_dbt_runner.texts import plain
 from eros_dbt_runner.warehouse.connection import connect
 from eros_dbt_runner.warehouse.lock import Deadline, connect_when_free

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
+from eros_dbt_runner import clock
 from eros_dbt_runner.errors import UsageError, one_sentence
+from eros_dbt_runner.project import DEFAULT_DATA_DIR, Project
+from eros_dbt_runner.sample_data.generator import generate
 
 
 @click.command("sample-data")
@@ -38,10 +41,6 @@ def sample_data(
 
     The same options make the same files. Tables that come from elsewhere are never overwritten.
     """
-    from eros_dbt_runner import clock
-    from eros_dbt_runner.project import DEFAULT_DATA_DIR, Project
-    from eros_dbt_runner.sample_data.generator import generate
-
     if directory is None:
         given = os.environ.get("EROS_DATA_DIR") or DEFAULT_DATA_DIR
         directory = Project.locate().directory / given

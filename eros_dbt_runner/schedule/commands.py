@@ -14,7 +14,7 @@ MOST = 1000
 
 
 @click.command("schedule")
-@click.argument("page", required=False)
+@click.argument("page", type=page_key, required=False)
 @click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
 @database_options
 @json_option
@@ -23,25 +23,25 @@ def schedule(page: str | None, day: str | None, database: Database, as_json: boo
     wanted = parse_date(day, "--date") if day else None
     with database.read() as (tables, zone):
         wanted = wanted or published.newest_day(tables)
-        rows = published.messages(tables, wanted, page_key(page)) if wanted else []
-        left_out = statements.shortfalls(tables, wanted, page_key(page)) if wanted else []
+        rows = published.messages(tables, wanted, page) if wanted else []
+        left_out = statements.shortfalls(tables, wanted, page) if wanted else []
     if not rows or not wanted:
-        of_page = f" for page {page_key(page)!r}" if page else ""
+        of_page = f" for page {page!r}" if page is not None else ""
         on_day = f" on {wanted}" if wanted else ""
         why = f": {left_out[0]['reason']}" if left_out else "; `eros runs` shows how the daily run went"
         raise UsageError(f"Nothing is scheduled{of_page}{on_day}{why}.")
     if as_json:
         print_json(rows)
         return
-    if page:
-        view.show_page_day(rows, page_key(page), wanted, zone, left_out)
+    if page is not None:
+        view.show_page_day(rows, page, wanted, zone, left_out)
     else:
         view.show_day(rows, wanted, zone, left_out)
     database.show_source()
 
 
 @click.command()
-@click.argument("page")
+@click.argument("page", type=page_key)
 @click.argument("day", metavar="DATE")
 @click.argument("slot", type=click.IntRange(1, 1000))
 @database_options
@@ -50,10 +50,10 @@ def explain(page: str, day: str, slot: int, database: Database, as_json: bool) -
     """Show why a caption was chosen: every component of the score of one SLOT of a day."""
     wanted = parse_date(day, "DATE")
     with database.read() as (tables, zone):
-        row = statements.recommendation(tables, page_key(page), wanted, slot)
+        row = statements.recommendation(tables, page, wanted, slot)
     if row is None:
         raise UsageError(
-            f"Page {page_key(page)!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is."
+            f"Page {page!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is."
         )
     if as_json:
         print_json(row)
@@ -63,7 +63,7 @@ def explain(page: str, day: str, slot: int, database: Database, as_json: bool) -
 
 
 @click.command()
-@click.argument("page")
+@click.argument("page", type=page_key)
 @click.option("--segment", type=click.Choice(["budget", "standard", "premium"]))
 @click.option("--budget", type=click.IntRange(0, MOST), help="Captions wanted of the budget tier.")
 @click.option("--mid", type=click.IntRange(0, MOST), help="Of the mid tier.")
@@ -87,17 +87,17 @@ def select(
     """
     asked = {"budget": budget, "mid": mid, "premium": premium, "bump": bump}
     with database.read() as (tables, _zone):
-        plan = statements.newest_plan(tables, page_key(page))
+        plan = statements.newest_plan(tables, page)
         if plan is None:
-            raise UsageError(f"Page {page_key(page)!r} is not planned.")
+            raise UsageError(f"Page {page!r} is not planned.")
         numbers = [plan[f"num_{tier}"] if n is None else n for tier, n in asked.items()]
         segment = segment or plan["behavioral_segment"]
-        rows = published.select_captions(tables, page_key(page), segment, *numbers)
-        reason = None if rows else statements.failure_reason(tables, page_key(page))
+        rows = published.select_captions(tables, page, segment, *numbers)
+        reason = None if rows else statements.failure_reason(tables, page)
     if as_json:
         print_json(rows)
     elif rows:
-        view.show_selection(rows, page_key(page), segment)
+        view.show_selection(rows, page, segment)
         database.show_source()
     else:
         click.echo(f"The page is left out: {reason}" if reason else "No caption fits.")

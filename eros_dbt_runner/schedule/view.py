@@ -7,15 +7,14 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 from rich.text import Text
 
-from eros_dbt_runner.display import Row, messages, shown, stdout
+from eros_dbt_runner.display import Row, messages, shown, stdout, table_of
 from eros_dbt_runner.schedule.meanings import meaning
 
 
 def show_day(rows: Sequence[Row], day: date, zone: ZoneInfo, left_out: Sequence[Row]) -> None:
     """The plan of a date, one line per page with its sending times, and what was `left_out`."""
-    table = Table(title=f"{day:%A} {day.isoformat()}, times in {zone.key}")
-    for name in ("page", "PPV", "bump", "sending times (b = bump)"):
-        table.add_column(name, justify="right" if name in ("PPV", "bump") else "left")
+    title = f"{day:%A} {day.isoformat()}, times in {zone.key}"
+    table = table_of(title, "page", "PPV", "bump", "sending times (b = bump)", right=("PPV", "bump"))
     for page in dict.fromkeys(row["page_name"] for row in rows):
         messages = [row for row in rows if row["page_name"] == page]
         bumps = [row for row in messages if row["price_tier"] == "bump"]
@@ -37,9 +36,9 @@ def _shortfall(short: Row) -> str:
 
 def show_page_day(rows: Sequence[Row], page: str, day: date, zone: ZoneInfo, left_out: Sequence[Row]) -> None:
     """The messages of a page on a date, and what was `left_out`."""
-    table = Table(title=f"{page}, {day:%A} {day.isoformat()}, times in {zone.key}")
-    for name in ("slot", "time", "type", "tier", "category", "urgent", "caption", "text"):
-        table.add_column(name, justify="right" if name in ("slot", "caption") else "left")
+    names = ("slot", "time", "type", "tier", "category", "urgent", "caption", "text")
+    title = f"{page}, {day:%A} {day.isoformat()}, times in {zone.key}"
+    table = table_of(title, *names, right=("slot", "caption"))
     for row in rows:
         table.add_row(
             str(row["time_slot_rank"]),
@@ -72,9 +71,9 @@ def show_explanation(row: Row, zone: ZoneInfo) -> None:
 
 def show_selection(rows: Sequence[Row], page: str, segment: str) -> None:
     """Captions selected ad hoc, best first."""
-    table = Table(title=f"{page}, segment {segment}: selected now, not published")
-    for name in ("rank", "tier", "category", "urgent", "caption", "score", "text"):
-        table.add_column(name, justify="right" if name in ("rank", "caption", "score") else "left")
+    names = ("rank", "tier", "category", "urgent", "caption", "score", "text")
+    title = f"{page}, segment {segment}: selected now, not published"
+    table = table_of(title, *names, right=("rank", "caption", "score"))
     for row in sorted(rows, key=lambda row: row["selection_rank"]):
         table.add_row(
             str(row["selection_rank"]),

@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 
-from rich.table import Table
 from rich.text import Text
 
-from eros_dbt_runner.display import stdout
+from eros_dbt_runner.display import stdout, table_of
 from eros_dbt_runner.verification.checks import Result
 
 
 def show_verification(results: Sequence[Result]) -> None:
     """The checks of `eros verify` by category, and how many passed."""
-    table = Table(title="What the database should be")
-    for name in ("category", "check", "verdict", "found"):
-        table.add_column(name, overflow="fold")
+    table = table_of("What the database should be", "category", "check", "verdict", "found", fold=True)
     for category in dict.fromkeys(result.category for result in results):
         table.add_section()
         for number, result in enumerate(found for found in results if found.category == category):

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.runner.request import LIMIT_VARIABLE
-from eros_dbt_runner.runner.signals import stop_on_signals
+from eros_dbt_runner.signals import stop_on_signals
 from tests.python.harness import ROOT, run_arguments
 
 # A statement that would run for hours; interrupting it must not take seconds.
