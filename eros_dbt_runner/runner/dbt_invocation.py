@@ -130,23 +130,25 @@ def invoke(
 
 def list_nodes(arguments: list[str]) -> tuple[list[dict[str, str]], str]:
     """The nodes (`name`, `resource_type`) that a `list` invocation selects, and an error or ''."""
-    with contextlib.redirect_stdout(sys.stderr):
-        outcome = _run(arguments, [])
-    if outcome.exception is not None:
-        return [], one_sentence(str(outcome.exception))
-    lines = outcome.result if isinstance(outcome.result, list) else []
-    return [json.loads(line) for line in lines], ""
+    result, error = _ask(arguments)
+    return [json.loads(line) for line in (result if isinstance(result, list) else [])], error
 
 
 def compile_nodes(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
     """(name, SQL) of each model and test that a `compile` invocation renders, and an error or ''."""
+    result, error = _ask(arguments)
+    nodes = [found.node for found in getattr(result, "results", None) or []]
+    return [(node.name, node.compiled_code) for node in nodes if getattr(node, "compiled_code", None)], error
+
+
+def _ask(arguments: list[str]) -> tuple[Any, str]:
+    """What an invocation returns that builds nothing, and an error or ''."""
     with contextlib.redirect_stdout(sys.stderr):
         outcome = _run(arguments, [])
     _close_database()
     if outcome.exception is not None:
-        return [], one_sentence(str(outcome.exception))
-    nodes = [result.node for result in getattr(outcome.result, "results", None) or []]
-    return [(node.name, node.compiled_code) for node in nodes if getattr(node, "compiled_code", None)], ""
+        return None, one_sentence(str(outcome.exception))
+    return outcome.result, ""
 
 
 def _run(arguments: list[str], callbacks: list[Callable[[Any], None]]) -> "dbtRunnerResult":

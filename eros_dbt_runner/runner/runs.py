@@ -34,6 +34,12 @@ from eros_dbt_runner.warehouse.lock import Deadline, connect_when_free
 from eros_dbt_runner.warehouse.whole_file import last_checkpoint
 from eros_dbt_runner.writing import hold_database, keep_published
 
+# What of the evidence stands in the report.
+SHOWN = (
+    "creator_errors", "messages_scheduled", "messages_left_out", "rejected_rows", "messages_kept", "learning",
+    "rejection_reasons", "notes",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Report:
@@ -66,14 +72,7 @@ class Report:
                 "nodes": verdict.counts,
                 "creators_processed": job.get("creators_processed"),
                 "creators_failed": job.get("creators_failed"),
-                "creator_errors": verdict.evidence.creator_errors,
-                "messages_scheduled": verdict.evidence.messages_scheduled,
-                "messages_left_out": verdict.evidence.messages_left_out,
-                "rejected_rows": verdict.evidence.rejected_rows,
-                "messages_kept": verdict.evidence.messages_kept,
-                "learning": verdict.evidence.learning,
-                "rejection_reasons": verdict.evidence.rejection_reasons,
-                "notes": list(verdict.evidence.notes),
+                **{name: getattr(verdict.evidence, name) for name in SHOWN},
                 "warnings": [{"name": result.name, "message": result.message} for result in verdict.warnings],
                 "problems": [vars(problem) for problem in verdict.problems],
             }
