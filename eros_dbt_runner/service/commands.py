@@ -14,7 +14,7 @@ import structlog
 from filelock import FileLock, Timeout
 
 from eros_dbt_runner.commands import target_option
-from eros_dbt_runner.errors import BusyError, CannotStartError, UsageError
+from eros_dbt_runner.errors import BusyError, CannotStartError, UsageError, writable
 from eros_dbt_runner.exit_codes import EXIT_CODES
 from eros_dbt_runner.project import Project
 from eros_dbt_runner.runner.records import tidy_up as tidy_runs
@@ -113,13 +113,11 @@ def export(file_format: str, output: Path | None) -> None:
             "\n".join(f"# ---- {name}\n{text}" if many else text for name, text in files.items()), nl=False
         )
         return
-    try:
+    with writable(output, UsageError):
         output.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             (output / name).write_text(text, encoding="utf-8")
             click.echo(output / name)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
 
 
 def _logger(log_format: str) -> Callable[..., None]:
