@@ -18,7 +18,7 @@ from eros_dbt_runner.warehouse.lock import Deadline, TornError, connect_when_fre
 if TYPE_CHECKING:
     import duckdb
 
-COPY_BYTES = 16 * 2**20
+COPY_BYTES = 2**20
 # DuckDB's write-ahead logs: what is not in the file yet, also while and after a checkpoint.
 LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
 

@@ -8,22 +8,26 @@ unreadable_lines as (
 
 ),
 
-rejected_rows as (
-
-    select source_name from {{ ref('rejected_rows') }}
-
-),
-{# A message that the input no longer holds is known and was not read. One that is not due is no message
-    yet, whatever else is wrong with it. #}
-mass_messages_rows as (
+{% for input in inputs %}
+{{ input }}_rows as (
 
     select
+        {% if input == 'mass_messages' -%}
+        {#- A message that the input no longer holds is known and was not read. One that is not due is no message
+            yet, whatever else is wrong with it. #}
         is_in_input,
         is_in_input and rejection_reason is null and sending_time <= {{ as_of() }} as is_accepted,
         is_in_input and coalesce(sending_time > {{ as_of() }}, false) as is_not_due,
         {{ is_judged() }} as is_judged,
         {{ is_unusable() }} as is_unusable
-    from {{ ref('mass_messages_checked') }}
+        {%- else -%}
+        true as is_in_input,
+        rejection_reason is null as is_accepted,
+        false as is_not_due,
+        true as is_judged,
+        rejection_reason is not null as is_unusable
+        {%- endif %}
+    from {{ ref(input ~ '_checked') }}
 
     union all
 
@@ -34,49 +38,6 @@ mass_messages_rows as (
         true as is_judged,
         true as is_unusable
     from unreadable_lines
-    where source_name = 'mass_messages'
-
-),
-
-{# The rows of the other inputs are counted where they were put: to judge them once more would cost the most. #}
-other_accepted_rows as (
-
-    select 'caption_bank' as source_name
-    from {{ ref('stg_caption_bank') }}
-
-    union all
-
-    select 'captions' as source_name
-    from {{ ref('stg_captions') }}
-
-    union all
-
-    select 'creator_caption_restrictions' as source_name
-    from {{ ref('creator_caption_restrictions_checked') }}
-    where rejection_reason is null
-
-),
-{% for input in inputs[1:] %}
-{{ input }}_rows as (
-
-    select
-        true as is_in_input,
-        true as is_accepted,
-        false as is_not_due,
-        true as is_judged,
-        false as is_unusable
-    from other_accepted_rows
-    where source_name = '{{ input }}'
-
-    union all
-
-    select
-        true as is_in_input,
-        false as is_accepted,
-        false as is_not_due,
-        true as is_judged,
-        true as is_unusable
-    from rejected_rows
     where source_name = '{{ input }}'
 
 ),
