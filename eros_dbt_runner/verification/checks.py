@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from eros_dbt_runner.catalogue import Catalogue
-from eros_dbt_runner.declarations import Declarations
+from eros_dbt_runner.declarations.files import Declarations
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.project import Target
-from eros_dbt_runner.warehouse import Warehouse
+from eros_dbt_runner.warehouse.base import Warehouse
+from eros_dbt_runner.warehouse.catalogue import Catalogue
 
 NAMED_PROBLEMS = 5
 

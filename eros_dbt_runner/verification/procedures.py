@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from eros_dbt_runner import published
 from eros_dbt_runner.verification.checks import Check, Deployment, Finding
 
 SCHEDULES = ("performance", "daily", "sweep")
@@ -39,7 +40,7 @@ def _select_captions(deployment: Deployment) -> Finding:
     segment = chosen[0]["behavioral_segment"] if chosen else "standard"
     tiers = sorted(row["price_tier"] for row in chosen)
     wanted = [int(tier in tiers) for tier in ("budget", "mid", "premium", "bump")]
-    rows = deployment.tables.select_captions(page, segment, *wanted)
+    rows = published.select_captions(deployment.tables, page, segment, *wanted)
     found = sorted(row["price_tier"] for row in rows)
     problem = f"one caption each of {', '.join(tiers) or 'no tier'} was asked for, and it gave {found}"
     where = f"for page {page}" if chosen else "(no page is scheduled)"
@@ -61,7 +62,7 @@ def _update_caption_performance(deployment: Deployment) -> Finding:
 
 def _run_daily_automation(deployment: Deployment) -> Finding:
     """Every active recommendation of the newest day is a message, and nothing else is."""
-    day = deployment.tables.newest_day()
+    day = published.newest_day(deployment.tables)
     if day is None:
         return Finding("no day is published yet")
     row = _one(
@@ -82,7 +83,7 @@ def _run_daily_automation(deployment: Deployment) -> Finding:
 
 def _locks(deployment: Deployment) -> Finding:
     """Every active recommendation of the newest day has its lock, released since or not."""
-    day = deployment.tables.newest_day()
+    day = published.newest_day(deployment.tables)
     if day is None:
         return Finding("no day is published yet")
     row = _one(

@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.runs import LIMIT_VARIABLE
+from eros_dbt_runner.runner.request import LIMIT_VARIABLE
 from eros_dbt_runner.signals import stop_on_signals
 from tests.python.harness import ROOT, run_arguments
 
@@ -128,7 +128,7 @@ def test_a_run_waits_for_a_program_that_closes_the_database_in_time(built, mode)
 def test_a_program_that_takes_the_database_just_before_dbt_does_is_waited_for(built):
     """The lock error then comes from dbt, as an exception without results."""
     script = (
-        "import sys; from eros_dbt_runner.dbt_invocation import invoke;"
+        "import sys; from eros_dbt_runner.runner.dbt_invocation import invoke;"
         "i = invoke(sys.argv[1:], print, print, []); print(i.failure, i.results, i.success)"
     )
     arguments = ["build", "--selector", "sweep", "--log-level", "none", "--project-dir", "."]

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.explanations import times, why
+from eros_dbt_runner.report.reasons import times, why
 from tests.python.harness import Project
 from tests.python.html_tree import Node, parse
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import duckdb
 import pytest
 
-from eros_dbt_runner.declarations import Declarations
+from eros_dbt_runner.declarations.files import Declarations
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.verification import CHECKS
 from tests.python.harness import ROOT, SCHEMA, Project, parsed_project
