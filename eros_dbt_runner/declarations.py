@@ -20,7 +20,7 @@ from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import read_yaml
 from eros_dbt_runner.schedules import Schedule, read_schedules
 
-FOLDERS = ("staging", "learning", "scheduling", "operations")
+FOLDERS = ("staging", "learning", "scheduling", "operations", "reporting")
 _JINJA = Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701 - SQL, not HTML
 
 

@@ -1,4 +1,4 @@
-{{ config(tags=['daily']) }}
+{{ config(materialized='view', tags=['daily']) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(tags=['performance']) }}
+{{ config(materialized='view', tags=['performance']) }}
 
 with
 

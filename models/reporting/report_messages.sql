@@ -1,4 +1,4 @@
-{{ config(tags=['daily']) }}
+{{ config(materialized='view', tags=['daily']) }}
 
 {#- Between 10 % and 90 % of a normal distribution lie 4 chances in 5: so many standard deviations. -#}
 {%- set four_in_five = '1.2815515655446004e0' %}
