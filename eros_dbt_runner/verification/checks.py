@@ -7,7 +7,7 @@ from eros_dbt_runner.catalogue import Catalogue
 from eros_dbt_runner.declarations import Declarations
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.project import Target
-from eros_dbt_runner.warehouse import Warehouse
+from eros_dbt_runner.warehouse import Row, Warehouse
 
 NAMED_PROBLEMS = 5
 
@@ -24,6 +24,11 @@ class Deployment:
     tables: Warehouse
     catalogue: Catalogue
     limit: float
+
+    def ask(self, test: str) -> Row:
+        """The one row of counts that a dbt test of the tag `verify` gives; read, and nothing else done."""
+        [row] = self.tables.rows(self.declared.test_sql(test))
+        return row
 
 
 @dataclass(frozen=True)

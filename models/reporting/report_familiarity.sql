@@ -7,13 +7,15 @@ pairs as (
     select
         page_name,
         confidence_upper_bound - confidence_lower_bound as width,
-        case
-            when total_observations = 1 then 1
-            when total_observations < 5 then 2
-            when total_observations < 10 then 5
-            when total_observations < 20 then 10
-            else 20
-        end as tries_from
+        cast(
+            case
+                when total_observations = 1 then 1
+                when total_observations < 5 then 2
+                when total_observations < 10 then 5
+                when total_observations < 20 then 10
+                else 20
+            end as int64
+        ) as tries_from
     from {{ ref('caption_bandit_stats') }}
 
 ),

@@ -457,6 +457,18 @@ def test_what_is_broken_is_what_fails(built, name):
     assert breakage.says in failed[breakage.fails[0]]
 
 
+def test_dbt_asks_the_contents_of_tables_the_same(built):
+    """The tests of the tag `verify` are the very SQL of the checks, which plain dbt runs with its hooks."""
+    tests = {path.stem for path in (ROOT / "tests/dbt/singular").glob("verified_*.sql")}
+    whole = built.dbt("test", "--select", "tag:verify").stdout
+    assert f"PASS={len(tests)} " in whole
+    for name in ("messages are counted twice", "a message was not published", "a caption has no lock",
+                 "a sweep does not add up", "messages go out an hour late"):  # fmt: skip
+        BREAKAGES[name].change(built)
+    broken = built.dbt("test", "--select", "tag:verify", code=1).stdout
+    assert f"ERROR={len(tests)} " in broken
+
+
 def test_every_check_is_broken_once():
     """By itself, or as the first of what its breakage takes along. Expiry exists on BigQuery alone."""
     checks = {f"{check.category}: {check.name}" for check in CHECKS}
