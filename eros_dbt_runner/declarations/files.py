@@ -9,7 +9,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from eros_dbt_runner.errors import CannotStartError
 from eros_dbt_runner.project import read_yaml
 from eros_dbt_runner.schedules import Schedule, read_schedules
 
-FOLDERS = ("staging", "learning", "scheduling", "operations")
+FOLDERS = ("staging", "learning", "scheduling", "operations", "reporting")
 _JINJA = Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701 - SQL, not HTML
 
 
@@ -122,6 +122,21 @@ class Declarations:
         module = template.module
         own = getattr(module, f"{self._adapter}__{macro}", None)
         return str((own or getattr(module, f"default__{macro}"))(*arguments)).strip()
+
+    def test_sql(self, name: str) -> str:
+        """The SQL of a dbt test of tests/dbt/singular that uses nothing but tables and engine macros.
+
+        dbt itself would deploy functions and make tables before it tests: what is looked at would be mended.
+        """
+        path = self.directory / "tests" / "dbt" / "singular" / f"{name}.sql"
+        _parse(path)
+        macros = {
+            file.stem: partial(self.engine_sql, file.stem)
+            for file in (self.directory / "macros" / "engine").glob("*.sql")
+        }
+        with _open(path) as file:
+            template = _JINJA.from_string(file.read(), globals=macros)
+        return template.render(config=lambda **_: "", ref=str, source=lambda _, table: table)
 
     # ---- where relations are declared ----
 

@@ -1,7 +1,8 @@
 """What a check is, what it looks at, and how its verdict comes about."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from eros_dbt_runner.declarations.files import Declarations
 from eros_dbt_runner.errors import ErosError
@@ -24,6 +25,11 @@ class Deployment:
     tables: Warehouse
     catalogue: Catalogue
     limit: float
+
+    def ask(self, test: str) -> Mapping[str, Any]:
+        """The one row of counts that a dbt test of the tag `verify` gives; read, and nothing else done."""
+        [row] = self.tables.rows(self.declared.test_sql(test))
+        return row
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ NEXT_STEP = {
     "learning": "`eros run performance` makes it",
     "scheduling": "`eros run daily` makes it",
     "operations": "`eros run performance` and `eros run daily` make it",
+    "reporting": "`eros run performance` and `eros run daily` make it",
 }
 
 
