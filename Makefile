@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 EROS := $(BIN)/eros
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lint test test-fast ci mutations soak bench docs pictures clean
+.PHONY: help venv demo lint test test-fast ci mutations soak bench closed-loop docs pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ mutations: venv ## break each rule on a copy and see that a test notices
 
 bench: venv ## measure the sizes that the design promises
 	$(BIN)/python benchmarks/bench.py
+
+closed-loop: venv ## drive the project through 90 days of a simulated agency, against random, perfect and other choice
+	$(BIN)/python benchmarks/closed_loop.py --world agency --seed 1
 
 docs: venv ## one page on every table and column, which opens without a network
 	$(BIN)/python -m docs.page

@@ -34,6 +34,11 @@ def _belief(message: Mapping[str, Any]) -> str:
         return f"Its record on this page drew a chance of {message['draw']:.0%} to beat the usual message."
     if message["believed"] is None:
         return "The usual message of this page brings nothing, so there is no yardstick for it."
+    if message["quantity"] == "opens":
+        return (
+            f"Expected to be opened {times(message['believed'])} as often as the usual free message of this"
+            f" page (4 chances in 5: {times(message['believed_low'])} to {times(message['believed_high'])})."
+        )
     return (
         f"Expected to bring {times(message['believed'])} the usual message of this page"
         f" (4 chances in 5: {times(message['believed_low'])} to {times(message['believed_high'])})."

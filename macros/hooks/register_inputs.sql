@@ -132,7 +132,7 @@
 {#- What a database has from a sample is fiction, and must not be mixed with what comes after it: real inputs,
     or another sample, which uses the same ids. Nothing that anybody knew is lost with it. #}
 {% macro forget_another_sample() %}
-    {%- for name in ['mass_messages_checked', 'message_outcomes'] -%}
+    {%- for name in ['mass_messages_checked', 'message_outcomes', 'first_caption_scores'] -%}
         {%- set table = adapter.get_relation(target.database, target.schema, name) -%}
         {%- if table is not none -%}
             {%- do run_query('delete from ' ~ table) -%}

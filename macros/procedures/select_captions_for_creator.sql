@@ -85,13 +85,16 @@
 
     ),
 
-    {#- A soft pattern ranks a caption below every one without: scores lie between -1 and 2. #}
+    {#- A soft pattern ranks a caption below every one without, and what stands in comes after the candidates:
+        scores lie between -1 and 2. #}
     scored as (
 
         select
             *,
             base_score * segment_multiplier as score,
-            base_score * segment_multiplier - case when is_soft_restricted then 10e0 else 0e0 end as sort_score
+            base_score * segment_multiplier
+            - case when is_soft_restricted then 10e0 else 0e0 end
+            - case when is_stand_in then 5e0 else 0e0 end as sort_score
         from multiplied
 
     ),
@@ -153,9 +156,10 @@
             behavioral_segment,
             price_tier,
             tier_rank,
+            {#- What sells takes its hours first. #}
             row_number() over (
                 partition by page_name
-                order by sort_score desc, caption_id asc
+                order by price_tier = 'bump', sort_score desc, caption_id asc
             ) as selection_rank,
             caption_id,
             caption_text,
@@ -166,8 +170,13 @@
             caption_policy,
             outcome_count,
             page_median_emv,
+            quantity,
             posterior_mean,
             posterior_sd,
+            opens_lift,
+            page_level,
+            message_variance,
+            exploration_width,
             uniform_draw,
             draw,
             thompson,

@@ -23,9 +23,7 @@ final as (
         {{ exact_sum('earnings') }} as total_revenue,
         {{ exact_sum('emv') }} as emv_sum,
         {{ latest_value('emv', 'sending_time', 'row_id') }} as last_emv_observed,
-        max(sending_time) as last_used,
-        {{ exact_sum('log_emv') }} as log_emv_sum,
-        {{ exact_sum('log_emv * log_emv') }} as log_emv_square_sum
+        max(sending_time) as last_used
     from outcomes
     group by page_name, caption_id
 

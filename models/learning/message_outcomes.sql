@@ -116,6 +116,55 @@ mature_messages as (
 
 ),
 
+{# What the page's outcomes earned per view, those of the dates before included. #}
+earned_per_view as (
+
+    select
+        page_name,
+        sending_date,
+        case when earnings > 0 then earnings / viewed_count end as value_per_view
+    from mature_messages
+    where resolved_caption_id is not null
+    {%- if first_date %}
+
+    union all
+
+    select
+        page_name,
+        sending_date,
+        case when earnings > 0 then earnings / viewed_count end as value_per_view
+    from {{ this }}
+    where
+        sending_date >= {{ add_days(first_date, 1 - var('median_window_days')) }}
+        and sending_date < {{ first_date }}
+    {%- endif %}
+
+),
+
+page_typicals as (
+
+    {{ rolling_median(
+        'earned_per_view', 'value_per_view', 'sending_date', var('median_window_days'), 'typical_value'
+    ) }}
+
+),
+
+typicals_by_date as (
+
+    select
+        'all pages' as page_name,
+        sending_date,
+        typical_value
+    from page_typicals
+
+),
+
+agency_typicals as (
+
+    {{ rolling_median('typicals_by_date', 'typical_value', 'sending_date', 1, 'typical_value') }}
+
+),
+
 final as (
 
     select
@@ -131,13 +180,18 @@ final as (
         mature_messages.emv,
         page_medians.page_median_emv,
         mature_messages.emv > page_medians.page_median_emv as is_success,
-        {#- The floor keeps a message that nobody bought comparable: far below the page, not at -∞. #}
-        ln(greatest(mature_messages.emv, 0.05e0 * page_medians.page_median_emv, 0.000001e0)) as log_emv
+        coalesce(mature_messages.price, 0e0) as price,
+        coalesce(page_typicals.typical_value, agency_typicals.typical_value, 0.000001e0) as typical_value
     from mature_messages
     inner join page_medians
         on
             mature_messages.page_name = page_medians.page_name
             and mature_messages.sending_date = page_medians.sending_date
+    left join page_typicals
+        on
+            mature_messages.page_name = page_typicals.page_name
+            and mature_messages.sending_date = page_typicals.sending_date
+    left join agency_typicals on mature_messages.sending_date = agency_typicals.sending_date
     where mature_messages.resolved_caption_id is not null
 
 )

@@ -1,19 +1,22 @@
 with
 
-pairs as (
+outcomes as (
 
-    select
-        page_name,
-        caption_id,
-        outcome_count,
-        log_emv_sum / outcome_count as mean_log_emv
-    from {{ ref('caption_outcome_totals') }}
+    select * from {{ ref('belief_outcomes') }}
+
+),
+
+page_levels as (
+
+    select * from {{ ref('page_levels') }}
+    where quantity = 'value' and not is_bump
 
 ),
 
 variances as (
 
     select * from {{ ref('belief_variances') }}
+    where quantity = 'value'
 
 ),
 
@@ -36,63 +39,52 @@ page_medians as (
 
 ),
 
-page_levels as (
+page_earnings as (
 
     select
-        pairs.page_name,
-        {{ exact_sum(
-            'pairs.mean_log_emv / (variances.weighting_variance + variances.message_variance / pairs.outcome_count)'
-        ) }}
-        / {{ exact_sum('1e0 / (variances.weighting_variance + variances.message_variance / pairs.outcome_count)') }}
-            as page_level
-    from pairs
-    cross join variances
-    group by pairs.page_name
+        page_name,
+        {{ exact_sum('earnings') }} as earnings
+    from outcomes
+    group by page_name
+
+),
+
+mean_earnings as (
+
+    select {{ exact_sum('earnings') }} / nullif(count(*), 0) as earnings
+    from page_earnings
 
 ),
 
 all_pages as (
 
-    select page_name from page_levels
+    select page_name from page_earnings
     union distinct
     select page_name from page_medians
-
-),
-
-mean_level as (
-
-    select {{ exact_sum('page_level') }} / nullif(count(*), 0) as page_level
-    from page_levels
-
-),
-
-{# A page never seen takes the mean of all pages; before anything was learnt, its own median. #}
-levelled as (
-
-    select
-        all_pages.page_name,
-        page_levels.page_level is not null as is_seen,
-        coalesce(
-            page_levels.page_level,
-            mean_level.page_level,
-            ln(greatest(page_medians.page_median_emv, 0.000001e0))
-        ) as page_level,
-        page_medians.page_median_emv
-    from all_pages
-    cross join mean_level
-    left join page_levels on all_pages.page_name = page_levels.page_name
-    left join page_medians on all_pages.page_name = page_medians.page_name
 
 ),
 
 final as (
 
     select
-        page_name,
-        is_seen,
-        page_level,
-        coalesce(page_median_emv, exp(page_level)) as page_median_emv
-    from levelled
+        all_pages.page_name,
+        page_earnings.page_name is not null as is_seen,
+        coalesce(page_levels.page_level, variances.priced_level) as page_level,
+        coalesce(page_medians.page_median_emv, 0e0) as page_median_emv,
+        {#- A try costs what the page earns: who earns much tries less. #}
+        case
+            when page_earnings.earnings is null or mean_earnings.earnings <= 0e0 then 1e0
+            else least(
+                1e0,
+                0.15e0 * power(greatest(page_earnings.earnings / mean_earnings.earnings, 0.001e0), -0.7e0)
+            )
+        end as exploration_width
+    from all_pages
+    cross join variances
+    cross join mean_earnings
+    left join page_levels on all_pages.page_name = page_levels.page_name
+    left join page_medians on all_pages.page_name = page_medians.page_name
+    left join page_earnings on all_pages.page_name = page_earnings.page_name
 
 )
 

@@ -8,6 +8,7 @@ with
 beliefs as (
 
     select * from {{ ref('caption_beliefs') }}
+    where quantity = 'value' and is_core
 
 ),
 
@@ -31,7 +32,7 @@ effects as (
         beliefs.weighted_residual_sum / (beliefs.weight_sum + 1 / variances.caption_variance) as effect,
         sqrt(1 / (beliefs.weight_sum + 1 / variances.caption_variance)) as uncertainty
     from beliefs
-    cross join variances
+    inner join variances on beliefs.quantity = variances.quantity
 
 ),
 

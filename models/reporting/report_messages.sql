@@ -11,9 +11,19 @@ messages as (
 
 ),
 
+{# A message is held against a usual one of its kind on its page; one that was published before there was such a
+    level, against the page's median EMV. The weights are those of the score that it was chosen by. #}
 chosen as (
 
-    select * from {{ ref('schedule_recommendations') }}
+    select
+        *,
+        case
+            when page_level is not null then posterior_mean + opens_lift - page_level
+            when page_median_emv > 0 then posterior_mean - ln(page_median_emv)
+        end as log_lift,
+        case when page_level is null or caption_policy = 'wilson' then 0.15e0 else 0.05e0 end as diversity_weight,
+        case when page_level is null or caption_policy = 'wilson' then 0.10e0 else 0.03e0 end as budget_weight
+    from {{ ref('schedule_recommendations') }}
 
 ),
 
@@ -48,19 +58,22 @@ final as (
         chosen.score,
         beliefs.page_count,
         0.70e0 * chosen.thompson as belief_part,
-        0.15e0 * chosen.diversity as variety_part,
+        chosen.diversity_weight * chosen.diversity as variety_part,
         0.15e0 * chosen.value as value_part,
-        0.10e0 * chosen.budget_penalty as budget_part,
-        exp(chosen.posterior_mean) / nullif(chosen.page_median_emv, 0) as believed,
-        exp(chosen.posterior_mean - {{ four_in_five }} * chosen.posterior_sd)
-        / nullif(chosen.page_median_emv, 0) as believed_low,
-        exp(chosen.posterior_mean + {{ four_in_five }} * chosen.posterior_sd)
-        / nullif(chosen.page_median_emv, 0) as believed_high,
-        case when chosen.caption_policy = 'pooled' then exp(chosen.draw - chosen.posterior_mean) end as luck
+        chosen.budget_weight * chosen.budget_penalty as budget_part,
+        chosen.quantity,
+        exp(chosen.log_lift) as believed,
+        exp(chosen.log_lift - {{ four_in_five }} * chosen.posterior_sd) as believed_low,
+        exp(chosen.log_lift + {{ four_in_five }} * chosen.posterior_sd) as believed_high,
+        case
+            when chosen.caption_policy = 'pooled'
+                then exp(chosen.draw - chosen.posterior_mean - coalesce(chosen.opens_lift, 0))
+        end as luck
     from messages
     left join chosen
         on messages.schedule_id = chosen.schedule_id and messages.time_slot_rank = chosen.time_slot_rank
-    left join beliefs on messages.caption_id = beliefs.caption_id
+    left join beliefs
+        on messages.caption_id = beliefs.caption_id and beliefs.quantity = coalesce(chosen.quantity, 'value')
     where messages.schedule_is_active
 
 )

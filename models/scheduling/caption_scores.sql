@@ -1,12 +1,20 @@
 {{ config(materialized='view', post_hook="{{ deploy_select_captions_for_creator() }}") }}
 
 {%- set policy = caption_policy() %}
+{#- Among captions that differ by a tenth in what they earn, variety must not weigh as much as half of it. #}
+{%- set diversity_weight, budget_weight = ('0.05e0', '0.03e0') if policy == 'pooled' else ('0.15e0', '0.10e0') %}
 
 with
 
-pool as (
+candidates as (
 
-    select * from {{ ref('caption_pool') }}
+    select * from {{ ref('caption_candidates') }}
+
+),
+
+captions as (
+
+    select * from {{ ref('schedulable_captions') }}
 
 ),
 
@@ -16,9 +24,21 @@ page_beliefs as (
 
 ),
 
+page_levels as (
+
+    select * from {{ ref('page_levels') }}
+
+),
+
 variances as (
 
     select * from {{ ref('belief_variances') }}
+
+),
+
+cell_beliefs as (
+
+    select * from {{ ref('cell_beliefs') }}
 
 ),
 
@@ -40,100 +60,144 @@ creators as (
 
 ),
 
-typical as (
+kinds as (
 
-    select {{ exact_sum('page_level') }} / nullif(count(*), 0) as page_level
-    from page_beliefs
-    where is_seen
+    select false as is_bump
+    union all
+    select true as is_bump
 
 ),
 
-{# A page that no outcome or view has told anything about is believed to be like the mean page. #}
-pages as (
+{# A page without outcomes of a kind is believed to be like the agency. #}
+levels as (
 
     select
         creators.page_name,
-        '{{ execution_date_value().isoformat() }}|' || creators.page_name || '|' as draw_key,
-        coalesce(page_beliefs.page_level, typical.page_level, 0e0) as page_level,
-        coalesce(page_beliefs.page_median_emv, exp(coalesce(typical.page_level, 0e0))) as page_median_emv,
+        kinds.is_bump,
+        variances.quantity,
         variances.message_variance,
-        variances.caption_variance,
-        variances.pair_variance
+        variances.pair_variance,
+        coalesce(
+            page_levels.page_level,
+            case when kinds.is_bump then variances.bump_level else variances.priced_level end
+        ) as page_level
     from creators
+    cross join kinds
     cross join variances
-    cross join typical
-    left join page_beliefs on creators.page_name = page_beliefs.page_name
+    left join page_levels
+        on
+            creators.page_name = page_levels.page_name
+            and kinds.is_bump = page_levels.is_bump
+            and variances.quantity = page_levels.quantity
 
 ),
 
-paired as (
+pages as (
 
     select
-        pool.*,
-        pages.page_level,
+        value_levels.page_name,
+        value_levels.is_bump,
+        value_levels.page_level as value_level,
+        value_levels.message_variance as value_message_variance,
+        value_levels.pair_variance as value_pair_variance,
+        opens_levels.page_level as opens_level,
+        opens_levels.message_variance as opens_message_variance,
+        opens_levels.pair_variance as opens_pair_variance,
+        coalesce(page_beliefs.page_median_emv, 0e0) as page_median_emv,
+        coalesce(page_beliefs.exploration_width, 1e0) as exploration_width
+    from levels as value_levels
+    inner join levels as opens_levels
+        on
+            value_levels.page_name = opens_levels.page_name
+            and value_levels.is_bump = opens_levels.is_bump
+            and opens_levels.quantity = 'opens'
+    left join page_beliefs on value_levels.page_name = page_beliefs.page_name
+    where value_levels.quantity = 'value'
+
+),
+
+{# What the page has seen of a caption is in its belief; of the others it believes what all pages share. #}
+believed as (
+
+    select
+        candidates.*,
+        pages.value_level,
+        pages.value_message_variance,
+        pages.opens_level,
+        pages.opens_message_variance,
         pages.page_median_emv,
-        pages.message_variance,
-        pages.caption_variance,
-        pages.pair_variance,
-        coalesce(totals.outcome_count, 0) as outcome_count,
+        pages.exploration_width,
+        captions.is_judged_by_value,
+        coalesce(value_beliefs.outcome_count, 0) as value_count,
+        coalesce(opens_beliefs.outcome_count, 0) as opens_count,
+        coalesce(value_beliefs.posterior_mean, pages.value_level + captions.shared_value) as value_mean,
+        coalesce(
+            value_beliefs.posterior_sd, sqrt(pages.value_pair_variance + captions.shared_value_variance)
+        ) as value_sd,
+        coalesce(opens_beliefs.posterior_mean, pages.opens_level + captions.shared_opens) as opens_mean,
+        coalesce(
+            opens_beliefs.posterior_sd, sqrt(pages.opens_pair_variance + captions.shared_opens_variance)
+        ) as opens_sd,
+        coalesce(totals.outcome_count, 0) as recent_count,
         coalesce(totals.success_count, 0) as success_count,
-        totals.log_emv_sum / totals.outcome_count as mean_log_emv,
         totals.emv_sum / totals.outcome_count as avg_emv,
-        coalesce(1e0 / (pages.pair_variance + pages.message_variance / totals.outcome_count), 0e0) as own_weight,
+        {#- A draw a week: one a day is no better, and a plan of seven days would jump. #}
         {{ function_name('uniform_draw') }}(
-            pages.draw_key || cast(pool.caption_id as string)
+            {{ iso_week(execution_date()) if policy == 'pooled' else "'" ~ execution_date_value().isoformat() ~ "'" }}
+            || '|' || candidates.page_name || '|' || cast(candidates.caption_id as string)
         ) as uniform_draw
-    from pool
-    inner join pages on pool.page_name = pages.page_name
-    left join totals on pool.page_name = totals.page_name and pool.caption_id = totals.caption_id
+    from candidates
+    inner join captions on candidates.caption_id = captions.caption_id
+    inner join pages
+        on
+            candidates.page_name = pages.page_name
+            and (candidates.price_tier = 'bump') = pages.is_bump
+    left join cell_beliefs as value_beliefs
+        on
+            candidates.page_name = value_beliefs.page_name
+            and candidates.caption_id = value_beliefs.caption_id
+            and value_beliefs.quantity = 'value'
+    left join cell_beliefs as opens_beliefs
+        on
+            candidates.page_name = opens_beliefs.page_name
+            and candidates.caption_id = opens_beliefs.caption_id
+            and opens_beliefs.quantity = 'opens'
+    left join totals on candidates.page_name = totals.page_name and candidates.caption_id = totals.caption_id
 
 ),
 
-{# What the caption did on its other pages: all pages' sums less this page's part. #}
-elsewhere as (
+{# Priced captions by what a view earns, and by how many more views they get; free ones by their views. #}
+judged as (
 
     select
         *,
-        1e0 / (weight_sum - own_weight + 1e0 / caption_variance) as caption_uncertainty,
-        weighted_residual_sum - own_weight * coalesce(mean_log_emv - page_level, 0e0) as residual_elsewhere
-    from paired
+        {% if policy == 'pooled' -%}
+        case when is_judged_by_value then value_count else opens_count end as outcome_count,
+        {%- else -%}
+        recent_count as outcome_count,
+        {%- endif %}
+        case when is_judged_by_value then 'value' else 'opens' end as quantity,
+        case when is_judged_by_value then value_mean else opens_mean end as posterior_mean,
+        case when is_judged_by_value then value_sd else opens_sd end as posterior_sd,
+        case when is_judged_by_value then opens_mean - opens_level else 0e0 end as opens_lift,
+        case when is_judged_by_value then value_level else opens_level end as page_level,
+        case when is_judged_by_value then value_message_variance else opens_message_variance end as message_variance
+    from believed
 
 ),
 
-prior as (
-
-    select
-        *,
-        page_level + residual_elsewhere * caption_uncertainty as prior_mean,
-        pair_variance + caption_uncertainty as prior_variance
-    from elsewhere
-
-),
-
-posterior as (
-
-    select
-        *,
-        (outcome_count * coalesce(mean_log_emv, 0e0) / message_variance + prior_mean / prior_variance)
-        / (outcome_count / message_variance + 1e0 / prior_variance) as posterior_mean,
-        sqrt(1e0 / (outcome_count / message_variance + 1e0 / prior_variance)) as posterior_sd
-    from prior
-
-),
-
-{# The width of 0.25 is deliberate: exploring at the full standard deviation earns less. √3/π turns
-    a logistic draw's scale into a standard deviation. #}
+{# √3/π turns a logistic draw's scale into a standard deviation. #}
 drawn as (
 
     select
         *,
         {% if policy == 'pooled' -%}
-        posterior_mean
-        + 0.25e0 * posterior_sd * (sqrt(3e0) / acos(-1e0)) * ln(uniform_draw / (1e0 - uniform_draw)) as draw
+        posterior_mean + opens_lift
+        + exploration_width * posterior_sd * (sqrt(3e0) / acos(-1e0)) * ln(uniform_draw / (1e0 - uniform_draw)) as draw
         {%- else -%}
-        {{ function_name('wilson_draw') }}(1 + success_count, 1 + outcome_count - success_count, uniform_draw) as draw
+        {{ function_name('wilson_draw') }}(1 + success_count, 1 + recent_count - success_count, uniform_draw) as draw
         {%- endif %}
-    from posterior
+    from judged
 
 ),
 
@@ -142,22 +206,17 @@ components as (
     select
         *,
         {% if policy == 'pooled' -%}
-        1e0 / (1e0 + exp(-1.702e0 * (draw - ln(greatest(page_median_emv, 0.000001e0))))) as thompson,
-        exp(posterior_mean) as expected_emv
+        1e0 / (1e0 + exp(-1.702e0 * (draw - page_level))) as thompson,
+        1e0 / (1e0 + exp(page_level - posterior_mean - opens_lift)) as value
         {%- else -%}
         draw as thompson,
-        coalesce(avg_emv, page_median_emv) as expected_emv
+        coalesce(
+            coalesce(avg_emv, page_median_emv)
+            / nullif(coalesce(avg_emv, page_median_emv) + page_median_emv, 0e0),
+            0.5e0
+        ) as value
         {%- endif %}
     from drawn
-
-),
-
-valued as (
-
-    select
-        *,
-        coalesce(expected_emv / nullif(expected_emv + page_median_emv, 0e0), 0.5e0) as value
-    from components
 
 ),
 
@@ -169,19 +228,26 @@ final as (
         price_tier,
         is_needed,
         is_soft_restricted,
+        is_stand_in,
         '{{ policy }}' as caption_policy,
         outcome_count,
         page_median_emv,
+        quantity,
         posterior_mean,
         posterior_sd,
+        opens_lift,
+        page_level,
+        message_variance,
+        exploration_width,
         uniform_draw,
         draw,
         thompson,
         diversity,
         value,
         budget_penalty,
-        0.70e0 * thompson + 0.15e0 * diversity + 0.15e0 * value + 0.10e0 * budget_penalty as base_score
-    from valued
+        0.70e0 * thompson + {{ diversity_weight }} * diversity + 0.15e0 * value
+        + {{ budget_weight }} * budget_penalty as base_score
+    from components
 
 )
 

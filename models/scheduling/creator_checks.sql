@@ -56,11 +56,11 @@ pools as (
 
     select
         page_name,
-        count(case when price_tier = 'budget' then 1 end) as budget_pool,
-        count(case when price_tier = 'mid' then 1 end) as mid_pool,
-        count(case when price_tier = 'premium' then 1 end) as premium_pool,
-        count(case when price_tier = 'bump' then 1 end) as bump_pool
-    from {{ ref('caption_pool') }}
+        sum(case when price_tier = 'budget' then pool_size else 0 end) as budget_pool,
+        sum(case when price_tier = 'mid' then pool_size else 0 end) as mid_pool,
+        sum(case when price_tier = 'premium' then pool_size else 0 end) as premium_pool,
+        sum(case when price_tier = 'bump' then pool_size else 0 end) as bump_pool
+    from {{ ref('page_tier_pools') }}
     group by page_name
 
 ),
@@ -74,10 +74,10 @@ measured as (
         creators.num_mid,
         creators.num_premium,
         creators.num_bump,
-        coalesce(pools.budget_pool, 0) as budget_pool,
-        coalesce(pools.mid_pool, 0) as mid_pool,
-        coalesce(pools.premium_pool, 0) as premium_pool,
-        coalesce(pools.bump_pool, 0) as bump_pool,
+        cast(coalesce(pools.budget_pool, 0) as int64) as budget_pool,
+        cast(coalesce(pools.mid_pool, 0) as int64) as mid_pool,
+        cast(coalesce(pools.premium_pool, 0) as int64) as premium_pool,
+        cast(coalesce(pools.bump_pool, 0) as int64) as bump_pool,
         coalesce(minimum_pools.min_ppv_pool, 0) as min_ppv_pool,
         coalesce(minimum_pools.min_bump_pool, 0) as min_bump_pool,
         broken_patterns.example as broken_pattern,

@@ -1,5 +1,7 @@
-{#- A page's own figure counts as much as five messages of its average size. #}
-{%- set prior_messages = 5 %}
+{#- What the agency knows of an hour counts as much as three messages of the page. #}
+{%- set prior_messages = 3 %}
+{%- set smoothing_hours = '2e0' %}
+{%- set side_messages = 30 %}
 {%- set is_weekend = execution_date_value().isoweekday() >= 6 %}
 {%- set hour_count = var('last_send_hour') - var('first_send_hour') + 1 %}
 
@@ -17,43 +19,22 @@ patterns as (
 
 ),
 
-messages as (
+residuals as (
 
-    select
-        page_name,
-        sent_count,
-        earnings,
-        {{ local_hour('sending_time') }} as send_hour,
-        {{ iso_weekday('sending_date') }} >= 6 as is_weekend
-    from {{ ref('stg_mass_messages') }}
-    where
-        sending_date >= {{ execution_date(-var('stats_window_days')) }}
-        and sending_time <= {{ as_of(minus_hours=var('outcome_maturity_hours')) }}
-        and sent_count > 0
+    select * from {{ ref('hour_residuals') }}
+    where send_hour between {{ var('first_send_hour') }} and {{ var('last_send_hour') }}
 
 ),
 
-page_totals as (
+{# Weekends are another matter where the page has enough messages to tell. #}
+page_sides as (
 
     select
         page_name,
-        {{ exact_sum('earnings') }} / sum(sent_count) as page_rpr,
-        {{ prior_messages }} * sum(sent_count) / count(*) as prior_sent
-    from messages
+        sum(case when is_weekend then message_count else 0 end) >= {{ side_messages }}
+        and sum(case when is_weekend then 0 else message_count end) >= {{ side_messages }} as has_two_sides
+    from residuals
     group by page_name
-
-),
-
-hour_totals as (
-
-    select
-        page_name,
-        send_hour,
-        sum(sent_count) as sent_count,
-        {{ exact_sum('earnings') }} as earnings
-    from messages
-    where is_weekend = {{ is_weekend | lower }}
-    group by page_name, send_hour
 
 ),
 
@@ -64,25 +45,92 @@ day_hours as (
 
 ),
 
-{# Every hour of the sending day; one never used stands at the page's average. #}
+{# What an hour is told by another, the less the farther it is. #}
+raw_weights as (
+
+    select
+        day_hours.send_hour,
+        other_hours.send_hour as other_hour,
+        exp(
+            -(day_hours.send_hour - other_hours.send_hour) * (day_hours.send_hour - other_hours.send_hour)
+            / (2e0 * {{ smoothing_hours }} * {{ smoothing_hours }})
+        ) as weight
+    from day_hours
+    cross join day_hours as other_hours
+
+),
+
+hour_weights as (
+
+    select
+        send_hour,
+        other_hour,
+        weight / sum(weight) over (partition by send_hour) as weight
+    from raw_weights
+
+),
+
+{# The day's side of the week alone, or all messages: of a page, and of the agency. #}
 page_hours as (
+
+    select
+        residuals.page_name,
+        hour_weights.send_hour,
+        {{ exact_sum('hour_weights.weight * residuals.residual_sum') }} as residual_sum,
+        {{ exact_sum('hour_weights.weight * residuals.message_count') }} as message_count
+    from residuals
+    inner join page_sides on residuals.page_name = page_sides.page_name
+    inner join hour_weights on residuals.send_hour = hour_weights.other_hour
+    where not page_sides.has_two_sides or residuals.is_weekend = {{ is_weekend | lower }}
+    group by residuals.page_name, hour_weights.send_hour
+
+),
+
+agency_hours as (
+
+    select
+        hour_weights.send_hour,
+        {{ exact_sum('hour_weights.weight * residuals.residual_sum') }}
+        / nullif({{ exact_sum('hour_weights.weight * residuals.message_count') }}, 0e0) as mean_residual,
+        {{ exact_sum(
+            'case when residuals.is_weekend = ' ~ (is_weekend | lower)
+            ~ ' then hour_weights.weight * residuals.residual_sum end'
+        ) }}
+        / nullif({{ exact_sum(
+            'case when residuals.is_weekend = ' ~ (is_weekend | lower)
+            ~ ' then hour_weights.weight * residuals.message_count end'
+        ) }}, 0e0) as mean_residual_of_side
+    from residuals
+    inner join hour_weights on residuals.send_hour = hour_weights.other_hour
+    group by hour_weights.send_hour
+
+),
+
+{# Every hour of the sending day; one that nobody has used is worth what those around it are. #}
+lifts as (
 
     select
         creators.page_name,
         creators.schedule_date,
         day_hours.send_hour,
-        coalesce(
-            (coalesce(hour_totals.earnings, 0e0) + page_totals.prior_sent * page_totals.page_rpr)
-            / (coalesce(hour_totals.sent_count, 0) + page_totals.prior_sent),
-            0e0
-        ) as smoothed_rpr
+        (
+            coalesce(page_hours.residual_sum, 0e0)
+            + {{ prior_messages }} * coalesce(
+                case
+                    when page_sides.has_two_sides then agency_hours.mean_residual_of_side
+                    else agency_hours.mean_residual
+                end,
+                0e0
+            )
+        ) / (coalesce(page_hours.message_count, 0e0) + {{ prior_messages }}) as hour_lift
     from creators
     cross join day_hours
-    left join page_totals on creators.page_name = page_totals.page_name
-    left join hour_totals
+    left join page_sides on creators.page_name = page_sides.page_name
+    left join agency_hours on day_hours.send_hour = agency_hours.send_hour
+    left join page_hours
         on
-            creators.page_name = hour_totals.page_name
-            and day_hours.send_hour = hour_totals.send_hour
+            creators.page_name = page_hours.page_name
+            and day_hours.send_hour = page_hours.send_hour
 
 ),
 
@@ -92,9 +140,9 @@ ranked_hours as (
         *,
         row_number() over (
             partition by page_name
-            order by round(smoothed_rpr, 9) desc, send_hour asc
+            order by round(hour_lift, 9) desc, send_hour asc
         ) as hour_rank
-    from page_hours
+    from lifts
 
 ),
 
@@ -138,7 +186,7 @@ final as (
         ranked_hours.page_name,
         ranked_hours.schedule_date,
         ranked_hours.send_hour,
-        ranked_hours.smoothed_rpr,
+        ranked_hours.hour_lift,
         row_number() over (partition by ranked_hours.page_name order by ranked_hours.hour_rank asc) as slot_quality_rank
     from best_sets
     inner join ranked_hours

@@ -48,14 +48,14 @@ hours_left as (
 
 ),
 
-{# The best caption goes out at the best hour. #}
+{# The best priced caption goes out at the best hour; free ones take what is left. #}
 placed as (
 
     select
         selected.*,
         creators.account_size,
         hours_left.send_hour,
-        hours_left.smoothed_rpr,
+        hours_left.hour_lift,
         {{ schedule_id('selected.page_name', 'selected.schedule_date') }} as schedule_id
     from selected
     inner join creators
@@ -93,8 +93,13 @@ final as (
         is_soft_restricted,
         outcome_count,
         page_median_emv,
+        quantity,
         posterior_mean,
         posterior_sd,
+        opens_lift,
+        page_level,
+        message_variance,
+        exploration_width,
         uniform_draw,
         draw,
         thompson,
@@ -103,7 +108,7 @@ final as (
         budget_penalty,
         segment_multiplier,
         score,
-        smoothed_rpr as hour_smoothed_rpr,
+        hour_lift,
         true as is_active,
         {{ as_of() }} as created_at
     from placed

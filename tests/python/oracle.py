@@ -20,7 +20,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -36,7 +36,7 @@ LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 PPV_TIERS = ("budget", "mid", "premium")
 TIERS = (*PPV_TIERS, "bump")
 SCHEDULABLE_STATUSES = ("available", "moderate_recency")
-SMALLEST_EMV = 0.000001
+SMALLEST_VALUE = 0.000001
 HOURS = range(8, 24)
 
 
@@ -47,6 +47,7 @@ class Rules:
     caption_policy: str = "pooled"  # or "wilson"
     outcome_maturity_hours: int = 24
     stats_window_days: int = 90
+    belief_window_days: int = 180
     recent_days: int = 30  # active pages, audience, segment, page median
     reuse_days: int = 7
     default_min_ppv_pool: int = 200
@@ -501,7 +502,13 @@ class Outcome:
     emv: float
     page_median_emv: float
     is_success: bool
-    log_emv: float
+    price: float
+    typical_value: float
+
+    @property
+    def value(self) -> float:
+        """US dollars that a view earned."""
+        return max(self.earnings, 0.0) / self.viewed_count
 
 
 def text_owners(bank: Iterable[Row]) -> dict[str, int]:
@@ -559,7 +566,32 @@ def message_outcomes(
         if place not in medians:
             medians[place] = median_emv(by_page[m.page_name], *place)
         found.append(_outcome(m, caption_id, medians[place]))
-    return found
+    typical = typical_values(found, rules.recent_days)
+    return [replace(o, typical_value=typical[o.page_name, o.sending_date]) for o in found]
+
+
+def typical_values(outcomes: Sequence[Outcome], days: int = 30) -> dict[tuple[str, date], float]:
+    """(page, date) of each outcome -> what a view of a message that earned something usually earned there.
+
+    READING: a page without such an outcome takes the median of the pages that have outcomes on that date.
+    """
+    earned: dict[str, list[Outcome]] = defaultdict(list)
+    for o in outcomes:
+        if o.earnings > 0:
+            earned[o.page_name].append(o)
+    own: dict[tuple[str, date], float | None] = {}
+    for page, day in {(o.page_name, o.sending_date) for o in outcomes}:
+        first, last = last_dates(day, days)
+        values = [o.value for o in earned[page] if first <= o.sending_date <= last]
+        own[page, day] = median(values) if values else None
+    on_date: dict[date, list[float]] = defaultdict(list)
+    for (_, day), value in own.items():
+        if value is not None:
+            on_date[day].append(value)
+    return {
+        (page, day): value if value is not None else median(on_date[day]) if on_date[day] else SMALLEST_VALUE
+        for (page, day), value in own.items()
+    }
 
 
 def _outcome(m: Message, caption_id: int, page_median: float) -> Outcome:
@@ -576,7 +608,8 @@ def _outcome(m: Message, caption_id: int, page_median: float) -> Outcome:
         emv=m.emv,
         page_median_emv=page_median,
         is_success=m.emv > page_median,
-        log_emv=math.log(max(m.emv, 0.05 * page_median, SMALLEST_EMV)),
+        price=m.price,
+        typical_value=SMALLEST_VALUE,
     )
 
 
@@ -643,141 +676,253 @@ def caption_bandit_stats(
     return rows
 
 
-# --- 5.7 Belief -------------------------------------------------------------------------------
+# --- 5.16 to 5.19 Beliefs ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Pair:
-    """What was seen of a caption on a page: observations, their mean log EMV, and its residual."""
+class Prior:
+    """What is believed of a quantity before there are data, and the least variances of messages and cells."""
+
+    message: float
+    total: float
+    caption: float
+    least_message: float
+    least_total: float
+
+
+PRIORS = {"value": Prior(0.5, 0.25, 0.12, 0.05, 0.01), "opens": Prior(0.1, 0.05, 0.02, 0.01, 0.002)}
+
+
+class Lesson(NamedTuple):
+    """What a message teaches of one quantity: a natural logarithm."""
+
+    page: str
+    caption_id: int
+    y: float
+    sending_time: datetime
+
+
+def lessons(outcomes: Iterable[Outcome]) -> dict[str, list[Lesson]]:
+    """Quantity -> what the outcomes teach of it."""
+    found: dict[str, list[Lesson]] = {"value": [], "opens": []}
+    for o in outcomes:
+        place = o.page_name, o.caption_id
+        if o.price > 0 or o.earnings > 0:
+            y = math.log(max(o.value, o.typical_value / 4, SMALLEST_VALUE))
+            found["value"].append(Lesson(*place, y, o.sending_time))
+        if o.sent_count > 0:
+            y = math.log(max(o.viewed_count, 0.5) / o.sent_count)
+            found["opens"].append(Lesson(*place, y, o.sending_time))
+    return found
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What was seen of a caption on a page: outcomes, their mean, and its residual."""
 
     n: int
     mean: float
-    residual: float
+    residual: float = 0.0
 
 
-@dataclass(frozen=True)
 class Belief:
-    """The variances, the level of each page (log EMV) and the pairs that were seen."""
+    """What is believed of one quantity; `bumps` are the captions of the kind bump.
 
-    message_variance: float
-    total_variance: float
-    caption_variance: float
-    page_levels: dict[str, float]
-    pairs: dict[tuple[str, int], Pair]
+    Where bumps are not `priced`, the variances are estimated from the other captions alone.
+    """
 
-    @property
-    def pair_variance(self) -> float:
-        return self.total_variance - self.caption_variance
+    def __init__(
+        self, quantity: str, seen: Sequence[Lesson], bumps: Collection[int] = (), priced: bool = False
+    ) -> None:
+        self.quantity, self.bumps, self.priced = quantity, bumps, priced
+        self.start = PRIORS[quantity]
+        self.prior_means: dict[int, float] = {}
+        ys: dict[tuple[str, int], list[float]] = defaultdict(list)
+        for lesson in seen:
+            ys[lesson.page, lesson.caption_id].append(lesson.y)
+        cells = {place: Cell(len(found), math.fsum(found) / len(found)) for place, found in ys.items()}
+        core = [place for place in cells if self.is_core(place[1])]
+        spread = math.fsum((y - cells[place].mean) ** 2 for place in core for y in ys[place])
+        self.message_variance = max(
+            (50 * self.start.message + spread) / (50 + sum(cells[place].n - 1 for place in core)),
+            self.start.least_message,
+        )
+        self.total_variance = self.start.total
+        for _ in range(4):
+            self._weigh(cells)
+            residuals = {
+                place: cells[place].mean - self.levels[place[0], self.kind(place[1])] for place in cells
+            }
+            excess = math.fsum(residuals[p] ** 2 - self.message_variance / cells[p].n for p in core)
+            self.total_variance = max(
+                (50 * self.start.total + excess) / (50 + len(core)), self.start.least_total
+            )
+        self.cells = {place: replace(cell, residual=residuals[place]) for place, cell in cells.items()}
+        by_caption: dict[int, list[float]] = defaultdict(list)
+        for place in core:
+            by_caption[place[1]].append(residuals[place])
+        products = math.fsum(a * b for rs in by_caption.values() for a, b in itertools.permutations(rs, 2))
+        couples = sum(len(rs) * (len(rs) - 1) for rs in by_caption.values())
+        estimate = (50 * self.start.caption + products) / (50 + couples)
+        self.caption_variance = max(min(estimate, 0.95 * self.total_variance), 0.001)
+        self.pair_variance = max(self.total_variance - self.caption_variance, 0.02 * self.total_variance)
+        self.prior_variance = self.caption_variance
+        self._of_caption: dict[int, list[tuple[str, Cell]]] = defaultdict(list)
+        for (page, caption_id), cell in self.cells.items():
+            self._of_caption[caption_id].append((page, cell))
 
-    def page_level(self, page: str) -> float:
-        """The page's level; for a page never seen the plain mean of all pages.
+    def kind(self, caption_id: int) -> str:
+        return "bump" if caption_id in self.bumps else "priced"
 
-        READING: without a single page the level is 0 (EMV 1); nothing depends on it then.
-        """
-        if page in self.page_levels:
-            return self.page_levels[page]
-        levels = list(self.page_levels.values())
-        return math.fsum(levels) / len(levels) if levels else 0.0
+    def is_core(self, caption_id: int) -> bool:
+        return self.priced or caption_id not in self.bumps
 
-    def caption_totals(self, caption_id: int, without: str | None = None) -> tuple[float, float]:
-        """(weight_sum, weighted_residual_sum) of a caption over its pages but `without`."""
+    def _weigh(self, cells: Mapping[tuple[str, int], Cell]) -> None:
+        """The levels of pages and kinds, and of the agency, with the total variance of the round before."""
+        terms: dict[Any, list[tuple[float, float]]] = defaultdict(list)
+        for (page, caption_id), cell in cells.items():
+            weight = 1 / (self.total_variance + self.message_variance / cell.n)
+            for place in ((page, self.kind(caption_id)), self.kind(caption_id)):
+                terms[place].append((weight, weight * cell.mean))
+        self.levels = {
+            place: math.fsum(wy for _, wy in found) / math.fsum(w for w, _ in found)
+            for place, found in terms.items()
+        }
+
+    def level(self, page: str, kind: str) -> float:
+        """The page's level of a kind, else the agency's, else 0."""
+        return self.levels.get((page, kind), self.levels.get(kind, 0.0))
+
+    def totals(self, caption_id: int, without: str | None = None) -> tuple[float, float]:
+        """(W, T) of a caption over its pages but `without`."""
         found = [
-            (1 / (self.pair_variance + self.message_variance / pair.n), pair.residual)
-            for (page, caption), pair in self._pairs_of(caption_id)
+            (1 / (self.pair_variance + self.message_variance / cell.n), cell.residual)
+            for page, cell in self._of_caption.get(caption_id, [])
             if page != without
         ]
-        return math.fsum(v for v, _ in found), math.fsum(v * r for v, r in found)
+        return math.fsum(u for u, _ in found), math.fsum(u * r for u, r in found)
 
-    @cached_property
-    def _by_caption(self) -> dict[int, list[tuple[tuple[str, int], Pair]]]:
-        captions: dict[int, list[tuple[tuple[str, int], Pair]]] = defaultdict(list)
-        for place, pair in self.pairs.items():
-            captions[place[1]].append((place, pair))
-        return captions
+    def shared(self, caption_id: int, without: str | None = None) -> tuple[float, float]:
+        """(mean, variance) of what the other pages tell of a caption, above a page's level."""
+        weight, total = self.totals(caption_id, without)
+        precision = weight + 1 / self.prior_variance
+        foretold = self.prior_means.get(caption_id, 0.0) / self.prior_variance
+        return (total + foretold) / precision, 1 / precision
 
-    def _pairs_of(self, caption_id: int) -> list[tuple[tuple[str, int], Pair]]:
-        return self._by_caption.get(caption_id, [])
-
-    def prior(self, page: str, caption_id: int) -> tuple[float, float]:
-        """(mean, variance) of the belief before this page's own outcomes."""
-        weight, weighted = self.caption_totals(caption_id, without=page)
-        precision = weight + 1 / self.caption_variance
-        return self.page_level(page) + weighted / precision, self.pair_variance + 1 / precision
-
-    def posterior(self, page: str, caption_id: int) -> tuple[float, float]:
-        """(mean, standard deviation) of the log EMV of any caption on any page."""
-        mean, variance = self.prior(page, caption_id)
-        pair = self.pairs.get((page, caption_id))
-        if pair is None:
+    def posterior(self, page: str, caption_id: int, kind: str | None = None) -> tuple[float, float]:
+        """(mean, standard deviation) of the logarithm of any caption on any page."""
+        mean, variance = self.shared(caption_id, page)
+        mean += self.level(page, kind or self.kind(caption_id))
+        variance += self.pair_variance
+        cell = self.cells.get((page, caption_id))
+        if cell is None:
             return mean, math.sqrt(variance)
-        precision = pair.n / self.message_variance + 1 / variance
-        both = pair.n * pair.mean / self.message_variance + mean / variance
-        return both / precision, math.sqrt(1 / precision)
-
-    def draw(self, page: str, caption_id: int, execution_date: date) -> float:
-        """The day's draw from the belief, a quarter as wide as the belief."""
-        mean, sd = self.posterior(page, caption_id)
-        u = day_draw(execution_date, page, caption_id)
-        return mean + 0.25 * sd * (math.sqrt(3) / math.pi) * math.log(u / (1 - u))
+        precision = cell.n / self.message_variance + 1 / variance
+        return (
+            (cell.n * cell.mean / self.message_variance + mean / variance) / precision,
+            math.sqrt(1 / precision),
+        )
 
 
-def day_draw(execution_date: date, page: str, caption_id: int) -> float:
-    """U of a pair on a day."""
-    return uniform_draw(f"{execution_date.isoformat()}|{page}|{caption_id}")
+def score_logits(scores: Mapping[int, float], yardsticks: Collection[int]) -> dict[int, float]:
+    """Caption -> log odds of its score, clipped, less the mean over `yardsticks`.
 
-
-def learn_belief(outcomes: Iterable[Outcome]) -> Belief:
-    """The belief from the outcomes in the statistics window.
-
-    READING: page levels and residuals are those of the third round, worked out with the second
-    round's total variance; they are not worked out a fourth time.
+    READING: if any score lies outside 0 to 1, all are taken by their rank share, equal ones by its middle.
     """
-    logs = {pair: [o.log_emv for o in found] for pair, found in by_pair(outcomes).items()}
-    count = {pair: len(ys) for pair, ys in logs.items()}
-    mean = {pair: math.fsum(ys) / len(ys) for pair, ys in logs.items()}
-    spread = math.fsum((y - mean[pair]) ** 2 for pair, ys in logs.items() for y in ys)
-    message_variance = (50 * 1.0 + spread) / (50 + sum(n - 1 for n in count.values()))
-
-    total_variance, levels, residual = 0.4, {}, {}
-    for _ in range(3):
-        levels = _page_levels(mean, count, message_variance, total_variance)
-        residual = {pair: mean[pair] - levels[pair[0]] for pair in mean}
-        excess = math.fsum(residual[pair] ** 2 - message_variance / count[pair] for pair in mean)
-        total_variance = max((50 * 0.4 + excess) / (50 + len(mean)), 0.02)
-    return Belief(
-        message_variance=message_variance,
-        total_variance=total_variance,
-        caption_variance=_caption_variance(residual, total_variance),
-        page_levels=levels,
-        pairs={pair: Pair(count[pair], mean[pair], residual[pair]) for pair in mean},
-    )
+    values = sorted(scores.values())
+    if values and not (values[0] >= 0 and values[-1] <= 1):
+        scores = {
+            caption: (sum(v < score for v in values) + sum(v == score for v in values) / 2) / len(values)
+            for caption, score in scores.items()
+        }
+    logits = {
+        caption: -4.0 if share <= 0 else 4.0 if share >= 1 else min(max(math.log(share / (1 - share)), -4), 4)
+        for caption, share in scores.items()
+    }
+    centre = [logits[caption] for caption in yardsticks if caption in logits]
+    mean = math.fsum(centre) / len(centre) if centre else 0.0
+    return {caption: logit - mean for caption, logit in logits.items()}
 
 
-def _page_levels(
-    mean: Mapping[tuple[str, int], float],
-    count: Mapping[tuple[str, int], int],
-    message_variance: float,
-    total_variance: float,
-) -> dict[str, float]:
-    """The weighted mean log EMV of every page's pairs."""
-    weight = {pair: 1 / (total_variance + message_variance / n) for pair, n in count.items()}
+def trust_the_score(
+    belief: Belief, seen: Sequence[Lesson], logits: Mapping[int, float], first_seen: Mapping[int, datetime]
+) -> float:
+    """The slope of a caption's value on its score; changes the prior of `belief` accordingly."""
+    a2 = belief.caption_variance
+    captions = {lesson.caption_id for lesson in seen if belief.is_core(lesson.caption_id)}
+    points = []
+    for caption_id in sorted(captions & set(logits)):
+        sums = {}
+        for is_before in (True, False):
+            ys: dict[str, list[float]] = defaultdict(list)
+            for lesson in seen:
+                if lesson.caption_id == caption_id and (
+                    (utc(lesson.sending_time) <= utc(first_seen[caption_id])) == is_before
+                ):
+                    ys[lesson.page].append(lesson.y)
+            terms = [
+                (
+                    1 / (belief.pair_variance + belief.message_variance / len(found)),
+                    math.fsum(found) / len(found) - belief.level(page, belief.kind(caption_id)),
+                )
+                for page, found in ys.items()
+            ]
+            sums[is_before] = math.fsum(u for u, _ in terms), math.fsum(u * r for u, r in terms)
+        (w_pre, s_pre), (w_post, s_post) = sums[True], sums[False]
+        if w_post > 0:
+            share = (1 / a2) / (1 / a2 + w_pre)
+            surprise = s_post / w_post - s_pre / (1 / a2 + w_pre)
+            points.append((1 / (a2 * share + 1 / w_post), share * logits[caption_id], surprise))
+    if not points:
+        return 0.0
+    total = math.fsum(g for g, _, _ in points)
+    x_mean = math.fsum(g * x for g, x, _ in points) / total
+    y_mean = math.fsum(g * y for g, _, y in points) / total
+    sxx = math.fsum(g * (x - x_mean) ** 2 for g, x, _ in points)
+    sxy = math.fsum(g * (x - x_mean) * (y - y_mean) for g, x, y in points)
+    slope = sxy / (sxx + 1)
+    z = slope * math.sqrt(sxx + 1)
+    slope = slope * max(0.0, 1 - 2 / z**2) if z > 0 else 0.0
+    if slope > 0:
+        belief.prior_means = {caption: slope * logit for caption, logit in logits.items()}
+        terms = []
+        for caption_id in captions:
+            weight, total = belief.totals(caption_id)
+            left = total / weight - belief.prior_means.get(caption_id, 0.0)
+            terms.append((1 / (a2 + 1 / weight), left**2 - 1 / weight))
+        left = math.fsum(g * x for g, x in terms) / math.fsum(g for g, _ in terms)
+        estimate = (25 * a2 + left * len(terms)) / (50 + len(terms))
+        belief.prior_variance = min(max(estimate, 0.1 * a2), a2)
+    return slope
+
+
+def exploration_widths(earnings: Mapping[str, float]) -> dict[str, float]:
+    """Page -> how far its draws stray; pages without outcomes are not in it and stray at full width."""
+    mean = math.fsum(earnings.values()) / len(earnings) if earnings else 0.0
     return {
-        page: math.fsum(weight[pair] * mean[pair] for pair in mean if pair[0] == page)
-        / math.fsum(weight[pair] for pair in mean if pair[0] == page)
-        for page in {pair[0] for pair in mean}
+        page: min(1.0, 0.15 * max(earned / mean, 0.001) ** -0.7) if mean > 0 else 1.0
+        for page, earned in earnings.items()
     }
 
 
-def _caption_variance(residual: Mapping[tuple[str, int], float], total_variance: float) -> float:
-    """The part of the variance that a caption takes along from page to page."""
-    by_caption: dict[int, list[float]] = defaultdict(list)
-    for (_, caption_id), r in residual.items():
-        by_caption[caption_id].append(r)
-    # (sum r)^2 - sum r^2 is the sum of all products of two different pages.
-    products = math.fsum(a * b for rs in by_caption.values() for a, b in itertools.permutations(rs, 2))
-    couples = sum(len(rs) * (len(rs) - 1) for rs in by_caption.values())
-    estimate = (50 * 0.2 + products) / (50 + couples)
-    return min(max(estimate, 0.0001), 0.95 * total_variance)
+def logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def stray(u: float) -> float:
+    """A logistic draw of standard deviation 1."""
+    return math.sqrt(3) / math.pi * math.log(u / (1 - u))
+
+
+def day_draw(execution_date: date, page: str, caption_id: int) -> float:
+    """U of a pair on a day, of the policy wilson."""
+    return uniform_draw(f"{execution_date.isoformat()}|{page}|{caption_id}")
+
+
+def week_draw(execution_date: date, page: str, caption_id: int) -> float:
+    """U of a pair in an ISO week."""
+    year, week, _ = execution_date.isocalendar()
+    return uniform_draw(f"{year}-W{week:02d}|{page}|{caption_id}")
 
 
 # --- 5.3, 5.4 Volume, segment and mix ---------------------------------------------------------
@@ -1122,27 +1267,27 @@ def value_share(emv: float, page_median: float) -> float:
     return emv / (emv + page_median) if emv + page_median else 0.5
 
 
-def thompson_pooled(draw: float, page_median: float) -> float:
-    """The draw as a share of 1 against the page's median."""
-    lead = draw - math.log(max(page_median, SMALLEST_EMV))
-    return 1 / (1 + math.exp(-1.702 * lead))
-
-
 def total_score(
-    thompson: float, diversity_sum: float, value: float, penalty: float, multiplier: float
+    thompson: float,
+    diversity_sum: float,
+    value: float,
+    penalty: float,
+    multiplier: float,
+    policy: str = "pooled",
 ) -> float:
-    """The weighted sum of the components."""
-    parts = (0.70 * thompson, 0.15 * diversity_sum, 0.15 * value, 0.10 * penalty)
+    """The weighted sum of the components; the policy wilson keeps its old weights."""
+    variety, budget = (0.15, 0.10) if policy == "wilson" else (0.05, 0.03)
+    parts = (0.70 * thompson, variety * diversity_sum, 0.15 * value, budget * penalty)
     return math.fsum(parts) * multiplier
 
 
-def rank_order(row: Row) -> tuple[bool, float, int]:
-    """Sort key of scored captions, best first: no soft pattern, high score, small caption_id."""
-    return row["is_discouraged"], -row["score"], row["caption_id"]
+def rank_order(row: Row) -> tuple[bool, bool, float, int]:
+    """Sort key of scored captions, best first: no soft pattern, a candidate, high score, small caption_id."""
+    return row["is_discouraged"], row.get("is_stand_in", False), -row["score"], row["caption_id"]
 
 
 def best_of_each_tier(scored: Iterable[Row], quotas: Mapping[str, int]) -> list[Row]:
-    """The best captions of each tier by quota, best first over all tiers.
+    """The best captions of each tier by quota, best first over the priced tiers, then the free one.
 
     READING: of the captions that share a text only the best one competes, in its own tier; tiers
     without a quota do not take part.
@@ -1157,15 +1302,47 @@ def best_of_each_tier(scored: Iterable[Row], quotas: Mapping[str, int]) -> list[
         if taken[row["price_tier"]] < quotas.get(row["price_tier"], 0):
             taken[row["price_tier"]] += 1
             chosen.append(row)
-    return chosen
+    return sorted(chosen, key=lambda row: row["price_tier"] == "bump")
 
 
 # --- 5.8 Hours --------------------------------------------------------------------------------
 
 
-def rank_hours(smoothed_rpr: Mapping[int, float]) -> dict[int, int]:
-    """Hour -> rank from 1, the highest smoothed RPR first, the earlier hour first among equals."""
-    order = sorted(HOURS, key=lambda hour: (-smoothed_rpr[hour], hour))
+def smoothing_weights(hour: int) -> dict[int, float]:
+    """How much each sending hour tells of one: Gaussian with 2 hours, 1 in all."""
+    weights = {other: math.exp(-((hour - other) ** 2) / 8) for other in HOURS}
+    total = math.fsum(weights.values())
+    return {other: weight / total for other, weight in weights.items()}
+
+
+def hour_lifts(
+    residuals: Sequence[tuple[str, bool, int, float]], page: str, is_weekend: bool
+) -> dict[int, float]:
+    """Hour -> how much more a priced message of the page earns there, in logs.
+
+    `residuals` are (page, on a weekend, hour, residual) of priced messages. READING: where a page's weekends
+    are told apart, so are the agency's; hours at which nobody is to send tell nothing.
+    """
+    usable = [row for row in residuals if row[2] in HOURS]
+    own = [row for row in usable if row[0] == page]
+    has_two_sides = all(sum(row[1] == side for row in own) >= 30 for side in (True, False))
+
+    def smooth(rows: Sequence[tuple[str, bool, int, float]], hour: int) -> tuple[float, float]:
+        weights = smoothing_weights(hour)
+        rows = [row for row in rows if not has_two_sides or row[1] == is_weekend]
+        return math.fsum(weights[row[2]] * row[3] for row in rows), math.fsum(weights[row[2]] for row in rows)
+
+    lifts = {}
+    for hour in HOURS:
+        (own_sum, own_count), (agency_sum, agency_count) = smooth(own, hour), smooth(usable, hour)
+        agency = agency_sum / agency_count if agency_count > 1e-9 else 0.0
+        lifts[hour] = (own_sum + 3 * agency) / (own_count + 3)
+    return lifts
+
+
+def rank_hours(lifts: Mapping[int, float]) -> dict[int, int]:
+    """Hour -> rank from 1, the highest lift first, the earlier hour first among equals."""
+    order = sorted(HOURS, key=lambda hour: (-round(lifts[hour], 9), hour))
     return {hour: rank for rank, hour in enumerate(order, start=1)}
 
 
@@ -1203,7 +1380,8 @@ class Oracle:
     """What every table should hold at `as_of`, from the raw input tables and the locks.
 
     `tables` are lists of rows by input name, typed or as CSV text; `assignments` are rows of
-    active_caption_assignments; `holidays` is date -> factor.
+    active_caption_assignments; `holidays` is date -> factor; `scores_seen_at` is when the bank's scores
+    were first seen, as_of unless given.
     """
 
     def __init__(
@@ -1213,7 +1391,9 @@ class Oracle:
         assignments: Sequence[Row] = (),
         holidays: Mapping[date, Any] = HOLIDAYS,
         rules: Rules = Rules(),
+        scores_seen_at: datetime | None = None,
     ) -> None:
+        self.scores_seen_at = scores_seen_at or as_of
         self.as_of = utc(as_of)
         self.execution_date = local_date(as_of)
         self.assignments = assignments
@@ -1260,13 +1440,66 @@ class Oracle:
         return {(row["page_name"], row["caption_id"]): row for row in self.bandit_stats()}
 
     @cached_property
-    def belief(self) -> Belief:
-        return learn_belief(self.window)
+    def taught(self) -> list[Outcome]:
+        """The outcomes in the window of beliefs."""
+        start = self.as_of - timedelta(days=self.rules.belief_window_days)
+        return [o for o in self.outcomes if o.sending_time >= start]
+
+    @cached_property
+    def beliefs(self) -> dict[str, Belief]:
+        """Quantity -> belief."""
+        bumps = {caption_id for caption_id, row in self.captions.items() if row["price_tier"] == "bump"}
+        free = [o for o in self.taught if o.caption_id in bumps]
+        self.bumps_are_priced = bool(free) and 2 * sum(o.price > 0 or o.earnings > 0 for o in free) >= len(
+            free
+        )
+        seen = lessons(self.taught)
+        found = {name: Belief(name, seen[name], bumps, self.bumps_are_priced) for name in PRIORS}
+        bank = self.accepted("caption_bank")
+        scores = {
+            row["caption_id"]: row["overall_performance_score"]
+            for row in bank
+            if row["overall_performance_score"] is not None
+        }
+        yardsticks = [
+            row["caption_id"]
+            for row in bank
+            if row["usage_status"] in SCHEDULABLE_STATUSES and row["price_tier"] in PPV_TIERS
+        ]
+        self.score_slope = trust_the_score(
+            found["value"], seen["value"], score_logits(scores, yardsticks),
+            dict.fromkeys(scores, self.scores_seen_at),
+        )  # fmt: skip
+        return found
+
+    @cached_property
+    def widths(self) -> dict[str, float]:
+        earned: dict[str, list[float]] = defaultdict(list)
+        for o in self.taught:
+            earned[o.page_name].append(o.earnings)
+        return exploration_widths({page: math.fsum(found) for page, found in earned.items()})
+
+    @cached_property
+    def hour_residuals(self) -> list[tuple[str, bool, int, float]]:
+        """(page, on a weekend, hour, residual) of the priced messages."""
+        value = self.beliefs["value"]
+        return [
+            (
+                lesson.page, local_date(lesson.sending_time).weekday() >= 5,
+                utc(lesson.sending_time).astimezone(LOS_ANGELES).hour,
+                lesson.y - value.posterior(lesson.page, lesson.caption_id)[0],
+            )
+            for lesson in lessons(self.taught)["value"]
+            if lesson.caption_id not in value.bumps
+        ]  # fmt: skip
+
+    def hour_lifts(self, page: str) -> dict[int, float]:
+        return hour_lifts(self.hour_residuals, page, self.execution_date.weekday() >= 5)
 
     def page_median(self, page: str) -> float:
-        """Median EMV of the 30 dates that end with the execution date, else exp(page level)."""
+        """Median EMV of the 30 dates that end with the execution date, else 0."""
         found = median_emv(self.messages, page, self.execution_date, self.rules.recent_days)
-        return math.exp(self.belief.page_level(page)) if found is None else found
+        return 0.0 if found is None else found
 
     def active_pages(self) -> list[str]:
         return active_pages(self.messages, self.execution_date, self.rules.recent_days)
@@ -1354,42 +1587,99 @@ class Oracle:
         given = [row[f"min_{kind}_pool"] for row in restrictions if row["applies_to_scope"] in scopes]
         return max((default if m is None else m for m in given), default=0)
 
+    @cached_property
+    def ranked(self) -> dict[str, list[int]]:
+        """Tier -> its captions, the best by what all pages believe first."""
+        value, opens = self.beliefs["value"], self.beliefs["opens"]
+
+        def order(caption_id: int) -> tuple[float, int]:
+            believed = opens.shared(caption_id)[0]
+            if self.is_judged_by_value(self._schedulable[caption_id]):
+                believed += value.shared(caption_id)[0]
+            return -round(believed, 9), caption_id
+
+        tiers: dict[str, list[int]] = defaultdict(list)
+        for caption_id, caption in self._schedulable.items():
+            tiers[caption["price_tier"]].append(caption_id)
+        return {tier: sorted(captions, key=order) for tier, captions in tiers.items()}
+
+    def is_judged_by_value(self, caption: Row) -> bool:
+        return caption["price_tier"] != "bump" or (bool(self.beliefs) and self.bumps_are_priced)
+
+    def candidates(self, page: str) -> dict[int, bool]:
+        """Caption of the page's pool -> whether it stands in only; who is not in it is not considered."""
+        pool = {caption["caption_id"]: caption for caption in self.pool(page)}
+        if self.rules.caption_policy == "wilson":
+            return dict.fromkeys(pool, False)
+        found: dict[int, bool] = {}
+        for tier, captions in self.ranked.items():
+            free = [caption_id for caption_id in captions if caption_id in pool]
+            for number, caption_id in enumerate(free[:200], start=1):
+                found[caption_id] = number > 100 or captions.index(caption_id) >= 2000
+            for number in range(1, 21):
+                u = uniform_draw(f"{self.execution_date.isoformat()}|{page}|{tier}|{number}")
+                drawn = captions[math.floor(u * len(captions))]
+                if drawn in pool:
+                    found[drawn] = False
+        seen = {
+            (o.page_name, o.caption_id) for o in self.taught if lessons([o])["value"] or lessons([o])["opens"]
+        }
+        found |= {caption_id: False for caption_id in pool if (page, caption_id) in seen}
+        return found
+
     def scores(self, page: str, segment: str | None = None) -> list[Row]:
-        """Every caption of the page's pool with all components of its score, best first."""
+        """Every candidate of the page with all components of its score, best first."""
         segment = segment or self.plan(page).segment
         usage, restrictions = self.usage(page), self.restrictions(page)
-        page_median = self.page_median(page)
+        considered = self.candidates(page)
         rows = []
         for caption in self.pool(page):
-            parts = self._components(page, caption["caption_id"], page_median)
+            if caption["caption_id"] not in considered:
+                continue
+            parts = self._components(page, caption)
             parts |= {
                 "diversity": diversity(caption, usage),
                 "budget_penalty": budget_penalty(caption, usage),
                 "segment_multiplier": segment_multiplier(segment, caption["price_tier"]),
+                "is_stand_in": considered[caption["caption_id"]],
             }
             score = total_score(
                 parts["thompson"], parts["diversity"], parts["value"],
-                parts["budget_penalty"], parts["segment_multiplier"],
+                parts["budget_penalty"], parts["segment_multiplier"], self.rules.caption_policy,
             )  # fmt: skip
             discouraged = is_discouraged(caption, restrictions)
             rows.append(caption | parts | {"is_discouraged": discouraged, "score": score})
         return sorted(rows, key=rank_order)
 
-    def _components(self, page: str, caption_id: int, page_median: float) -> Row:
+    def _components(self, page: str, caption: Row) -> Row:
         """The parts of the score that the policy decides, and what they came from."""
-        u = day_draw(self.execution_date, page, caption_id)
-        mean, sd = self.belief.posterior(page, caption_id)
-        parts = {"u": u, "page_median_emv": page_median, "mean": mean, "sd": sd}
+        caption_id, opens = caption["caption_id"], self.beliefs["opens"]
+        kind = "bump" if caption["price_tier"] == "bump" else "priced"
+        judged_by = self.beliefs["value"] if self.is_judged_by_value(caption) else opens
+        mean, sd = judged_by.posterior(page, caption_id, kind)
+        lift = 0.0
+        if judged_by is not opens:
+            lift = opens.posterior(page, caption_id, kind)[0] - opens.level(page, kind)
+        level = judged_by.level(page, kind)
+        cell = judged_by.cells.get((page, caption_id))
+        parts = {
+            "quantity": judged_by.quantity, "outcome_count": cell.n if cell else 0,
+            "mean": mean, "sd": sd, "lift": lift, "level": level,
+            "width": self.widths.get(page, 1.0), "page_median_emv": self.page_median(page),
+        }  # fmt: skip
         if self.rules.caption_policy == "pooled":
-            draw = self.belief.draw(page, caption_id, self.execution_date)
-            thompson = thompson_pooled(draw, page_median)
-            value = value_share(math.exp(mean), page_median)
+            u = week_draw(self.execution_date, page, caption_id)
+            draw = mean + lift + parts["width"] * sd * stray(u)
+            thompson, value = logistic(1.702 * (draw - level)), logistic(mean + lift - level)
         else:
+            u = day_draw(self.execution_date, page, caption_id)
             stats = self._stats.get((page, caption_id))
             counts = (stats["successes"], stats["failures"]) if stats else (1, 1)
+            parts["outcome_count"] = sum(counts) - 2
             draw = thompson = wilson_draw(*counts, u)
+            page_median = parts["page_median_emv"]
             value = value_share(stats["avg_emv"] if stats else page_median, page_median)
-        return parts | {"draw": draw, "thompson": thompson, "value": value}
+        return parts | {"u": u, "draw": draw, "thompson": thompson, "value": value}
 
     def selection(
         self, page: str, quotas: Mapping[str, int] | None = None, segment: str | None = None
@@ -1410,7 +1700,7 @@ class Oracle:
     def schedule(self, page: str, ranks: Mapping[int, int]) -> list[Row]:
         """What is sent with its hours, by hour; `ranks` is the page's hour ranking of the day.
 
-        READING: over PPV and bumps together, the best caption takes the best hour.
+        The best priced caption takes the best hour; free ones take what is left.
         """
         chosen = self.sent(page)
         hours = best_hours(

@@ -450,7 +450,7 @@ def test_one_object_of_each_kind_is_dropped_and_made_again(built):
     everything, before = objects(built), content(built)
     for name, kind in (
         ("creator_day_plan", "table"),
-        ("caption_pool", "view"),
+        ("caption_scores", "view"),
         ("tier_mix", "table"),
         ("uniform_draw", "function"),
         ("select_captions_for_creator", "table function"),
@@ -472,10 +472,10 @@ def test_one_object_of_each_kind_is_dropped_and_made_again(built):
 
 def test_who_reads_a_dropped_object_is_told(built):
     built.execute("create schema reports")
-    built.execute("create view reports.best as select * from eros_scheduling_brain.caption_pool")
+    built.execute("create view reports.best as select * from eros_scheduling_brain.caption_scores")
     text = built.eros("rollback", "schedulable_captions", "--dry-run").stdout
-    assert "view caption_pool (reads schedulable_captions)" in text
-    assert "view reports.best (reads caption_pool)" in text
+    assert "view caption_scores (reads" in text
+    assert "view reports.best (reads caption_scores)" in text
     assert "table function select_captions_for_creator (reads" in text
 
 

@@ -492,8 +492,8 @@ def test_explain_shows_and_explains_every_column(built):
 
 def test_explain_gives_the_numbers_that_make_the_score(built):
     for row in built.table("schedule_recommendations"):
-        parts = 0.70 * row["thompson"] + 0.15 * row["diversity"] + 0.15 * row["value"]
-        parts += 0.10 * row["budget_penalty"]
+        parts = 0.70 * row["thompson"] + 0.05 * row["diversity"] + 0.15 * row["value"]
+        parts += 0.03 * row["budget_penalty"]
         assert row["score"] == pytest.approx(parts * row["segment_multiplier"], abs=1e-12)
 
 

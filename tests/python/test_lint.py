@@ -47,7 +47,7 @@ def test_each_convention_catches_its_breach(manifest: dict, tmp_path: Path) -> N
     models["stg_captions"]["patch_path"] = None
     models["page_beliefs"]["patch_path"] = "eros://models/learning/beliefs.yml"
     models["caption_beliefs"]["patch_path"] = "eros://models/operations/caption_beliefs.yml"
-    models["caption_pool"]["description"] = "The captions that may go out."
+    models["caption_candidates"]["description"] = "The captions that may go out."
     models["caption_bandit_stats"]["config"]["unique_key"] = None
     models["schedule_recommendations"]["config"]["incremental_strategy"] = None
     models["message_outcomes"]["config"]["meta"] = {}
@@ -64,7 +64,7 @@ def test_each_convention_catches_its_breach(manifest: dict, tmp_path: Path) -> N
         ("check_model_documented_in_same_directory", "stg_captions"),
         ("check_model_property_file_location", "page_beliefs"),
         ("check_model_documented_in_same_directory", "caption_beliefs"),
-        ("check_model_description_contains_regexp_pattern", "caption_pool"),
+        ("check_model_description_contains_regexp_pattern", "caption_candidates"),
         ("check_model_incremental_has_strategy_and_key", "caption_bandit_stats"),
         ("check_model_incremental_has_strategy_and_key", "schedule_recommendations"),
         ("check_model_incremental_has_strategy_and_key", "message_outcomes"),

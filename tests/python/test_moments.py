@@ -20,7 +20,9 @@ pytestmark = pytest.mark.slow
 LEARNT = {
     "message_outcomes": (),
     "caption_bandit_stats": ("last_updated",),
+    "belief_outcomes": (),
     "belief_variances": (),
+    "cell_beliefs": (),
     "page_beliefs": (),
     "caption_beliefs": (),
     "stg_mass_messages": (),

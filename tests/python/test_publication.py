@@ -18,8 +18,9 @@ PLAN = (
     "page_daily_activity", "creator_daily_volume", "creator_day_plan", "caption_lock_summary",
     "creator_caption_restrictions_checked", "stg_restriction_rows", "restricted_pages",
     "stg_creator_caption_restrictions", "schedulable_captions", "restriction_patterns",
-    "restriction_matches", "recent_caption_usage", "page_caption_groups", "caption_pool",
-    "send_hour_patterns", "creator_send_hours", "creator_checks", "caption_scores",
+    "restriction_matches", "recent_caption_usage", "page_caption_groups", "caption_exclusions",
+    "page_tier_pools", "caption_candidates", "send_hour_patterns", "creator_send_hours", "creator_checks",
+    "caption_scores",
     "publication_stops", "selected_captions", "schedule_recommendations",
     "schedule_recommendations_messages",
 )  # fmt: skip
@@ -115,7 +116,7 @@ def test_four_broken_creators_are_left_out_node_by_node(built: Project) -> None:
         "run --select schedule_recommendations+",
         "run --select selected_captions+",
         "run --select creator_day_plan+",
-        "run --select caption_pool schedule_recommendations",
+        "run --select caption_candidates schedule_recommendations",
         "build --select creator_send_hours schedule_recommendations schedule_recommendations_messages",
     ],
 )

@@ -155,9 +155,12 @@ def test_the_surest_caption_is_what_its_beliefs_say(built):
     # Far more weight than any other, and a residual of ln 100: a hundred times the usual, and very sure.
     built.execute(
         "update caption_beliefs set weight_sum = 1e6, weighted_residual_sum = 1e6 * ln(100)"
-        " where caption_id = (select min(caption_id) from caption_beliefs)"
+        " where caption_id ="
+        " (select min(caption_id) from caption_beliefs where quantity = 'value' and is_core)"
     )
-    [chosen] = built.query("select min(caption_id) as caption_id from caption_beliefs")
+    [chosen] = built.query(
+        "select min(caption_id) as caption_id from caption_beliefs where quantity = 'value' and is_core"
+    )
     best = page_of(built).one("section", id="learning").one("table", cls="beliefs").table()[0]
     assert f"caption {chosen['caption_id']} " in best["Caption"]
     assert (best["Times usual"], best["4 chances in 5"]) == ("100 ×", "100 × to 100 ×")
@@ -455,7 +458,7 @@ def test_a_hundred_creators_fit_into_a_page_that_opens_folded(hundred):
 CHOSEN = {
     "score": 0.8, "caption_policy": "pooled", "believed": 2.13, "believed_low": 0.6, "believed_high": 7.3,
     "outcome_count": 3, "page_count": 2, "luck": 1.0, "diversity": 0.25, "budget_penalty": 0.0,
-    "segment_multiplier": 1.0, "is_soft_restricted": False, "draw": 0.5,
+    "segment_multiplier": 1.0, "is_soft_restricted": False, "draw": 0.5, "quantity": "value",
 }  # fmt: skip
 BELIEF = "Expected to bring 2.1 × the usual message of this page (4 chances in 5: 0.6 × to 7.3 ×)."
 
@@ -465,6 +468,9 @@ BELIEF = "Expected to bring 2.1 × the usual message of this page (4 chances in 
     [
         ({}, [BELIEF, "Known from 3 results here.", "Nothing of its kind went out lately."]),
         ({"outcome_count": 1, "diversity": 0.0}, [BELIEF, "Known from 1 result here."]),
+        ({"quantity": "opens", "diversity": 0.0},
+         ["Expected to be opened 2.1 × as often as the usual free message of this page (4 chances in 5: 0.6 ×"
+          " to 7.3 ×).", "Known from 3 results here."]),
         ({"outcome_count": 0, "diversity": 0.0}, [BELIEF, "Never tried here; known from 2 other pages."]),
         ({"outcome_count": 0, "page_count": None, "diversity": 0.0},
          [BELIEF, "Never tried anywhere: a first try."]),

@@ -7,7 +7,7 @@ make of it must be what the oracle makes of it.
 
 import itertools
 import math
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -63,7 +63,7 @@ def check_learning(project: Project, truth: oracle.Oracle) -> None:
     outcomes = {row["row_id"]: row for row in project.table("message_outcomes")}
     expected = {o.row_id: {**vars(o), "sending_time": naive(o.sending_time)} for o in truth.outcomes}
     columns = [c for c in next(iter(outcomes.values())) if c in next(iter(expected.values()))]
-    assert {"caption_id", "is_success", "emv", "page_median_emv"} <= set(columns)
+    assert {"caption_id", "is_success", "emv", "page_median_emv", "price", "typical_value"} <= set(columns)
     assert_same_rows(outcomes, expected, columns, "outcome")
 
     stats = {(row["page_name"], row["caption_id"]): row for row in project.table("caption_bandit_stats")}
@@ -76,13 +76,34 @@ def check_learning(project: Project, truth: oracle.Oracle) -> None:
     assert_same_rows(stats, expected, list(next(iter(stats.values()))), "statistics")
     assert sum(row["total_observations"] for row in stats.values()) == len(truth.window)
 
-    [variances] = project.table("belief_variances")
-    for name in ("message_variance", "total_variance", "caption_variance", "pair_variance"):
-        assert_same(variances[name], float(getattr(truth.belief, name)), name)
+    check_beliefs(project, truth)
+
+
+def check_beliefs(project: Project, truth: oracle.Oracle) -> None:
+    variances = {row["quantity"]: row for row in project.table("belief_variances")}
+    assert set(variances) == set(truth.beliefs)
+    for quantity, belief in truth.beliefs.items():
+        for name in ("message_variance", "total_variance", "caption_variance", "pair_variance"):
+            assert_same(variances[quantity][name], float(getattr(belief, name)), f"{name} of {quantity}")
+        assert variances[quantity]["are_bumps_priced"] == truth.bumps_are_priced
+        assert_same(variances[quantity]["priced_level"], belief.level("", "priced"), f"level of {quantity}")
+        assert_same(variances[quantity]["bump_level"], belief.level("", "bump"), f"level of {quantity}")
+    [trust] = project.table("score_trust")
+    assert_same(trust["score_slope"], truth.score_slope, "slope of the score")
+    assert_same(trust["prior_variance"], truth.beliefs["value"].prior_variance, "prior variance")
+    cells = project.table("cell_beliefs")
+    assert {(row["quantity"], row["page_name"], row["caption_id"]) for row in cells} == {
+        (quantity, *place) for quantity, belief in truth.beliefs.items() for place in belief.cells
+    }
+    for row in cells:
+        believed = truth.beliefs[row["quantity"]].posterior(row["page_name"], row["caption_id"])
+        for ours, theirs in zip((row["posterior_mean"], row["posterior_sd"]), believed, strict=True):
+            assert_same(ours, theirs, f"belief {row}")
     for row in project.table("page_beliefs"):
         page = row["page_name"]
-        assert_same(row["page_level"], truth.belief.page_level(page), f"level of {page}")
+        assert_same(row["page_level"], truth.beliefs["value"].level(page, "priced"), f"level of {page}")
         assert_same(row["page_median_emv"], truth.page_median(page), f"median of {page}")
+        assert_same(row["exploration_width"], truth.widths.get(page, 1.0), f"width of {page}")
 
 
 def check_schedule(project: Project, truth: oracle.Oracle) -> None:
@@ -117,7 +138,10 @@ def check_page(project: Project, truth: oracle.Oracle, page: str) -> int:
     assert set(scores) == set(expected), f"pool of {page}"
     for caption_id, row in expected.items():
         for ours, theirs in {
-            "posterior_mean": "mean", "posterior_sd": "sd", "uniform_draw": "u", "draw": "draw",
+            "quantity": "quantity", "outcome_count": "outcome_count",
+            "posterior_mean": "mean", "posterior_sd": "sd", "opens_lift": "lift",
+            "page_level": "level", "exploration_width": "width", "is_stand_in": "is_stand_in",
+            "uniform_draw": "u", "draw": "draw",
             "thompson": "thompson", "diversity": "diversity", "value": "value",
             "budget_penalty": "budget_penalty", "is_soft_restricted": "is_discouraged",
         }.items():  # fmt: skip
@@ -132,6 +156,16 @@ def check_page(project: Project, truth: oracle.Oracle, page: str) -> int:
         assert_same(row["score"], wanted["score"], f"score of {row['caption_id']} on {page}")
         moment = oracle.hour_to_utc(truth.execution_date, row["send_hour"])
         assert row["scheduled_send_time"] == naive(moment)
+    lifts = truth.hour_lifts(page)
+    for row in hours:
+        assert_same(row["hour_lift"], lifts[row["send_hour"]], f"hour {row['send_hour']} of {page}")
+    wanted_hours = oracle.best_hours(
+        oracle.rank_hours(lifts), len(hours), truth.plan(page).size.gap,
+        oracle.hours_left(truth.execution_date, truth.as_of),
+    )  # fmt: skip
+    assert [
+        row["send_hour"] for row in sorted(hours, key=lambda row: row["slot_quality_rank"])
+    ] == wanted_hours
     best_first = [row["send_hour"] for row in sorted(hours, key=lambda row: row["slot_quality_rank"])]
     assert [row["send_hour"] for row in chosen] == best_first[: len(chosen)]
     slots = sorted(chosen, key=lambda row: row["time_slot_rank"])
@@ -151,10 +185,18 @@ def test_models_agree_with_the_oracle(project: Project, seed: int, policy: str) 
         seed, pages=5, captions=150, messages=700, broken_pages=seed % 2, texts_across_tiers=True
     )
     locks = foreign_locks(history, seed)
-    truth = oracle.Oracle(history.tables, history.as_of, locks, rules=oracle.Rules(caption_policy=policy))
+    seen_at = history.as_of - timedelta(days=20)
+    truth = oracle.Oracle(
+        history.tables,
+        history.as_of,
+        locks,
+        rules=oracle.Rules(caption_policy=policy),
+        scores_seen_at=seen_at,
+    )
     project.write_inputs(history.tables)
     # A history holds more wrong rows than a run takes by default.
     project.edit("dbt_project.yml", "max_rejected_share: 0.05", "max_rejected_share: 1")
+    project.dbt("run", "--select", "+first_caption_scores", env={"EROS_AS_OF": seen_at.isoformat()})
     project.run("performance", as_of=history.as_of, code=None)
     check_learning(project, truth)
     insert_locks(project, locks)

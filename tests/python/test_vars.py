@@ -20,7 +20,8 @@ OTHER_VALUES = {
     "smaller": {
         "timezone": "Europe/Berlin", "earliest_year": 2018, "max_rejected_share": 0.04,
         "outcome_maturity_hours": 12, "message_lookback_days": 5, "median_window_days": 20,
-        "stats_window_days": 60, "caption_policy": "wilson", "active_window_days": 14,
+        "stats_window_days": 60, "belief_window_days": 120, "caption_policy": "wilson",
+        "active_window_days": 14,
         "circuit_breaker_threshold": 3, "caption_reuse_days": 5, "weekly_urgent_limit": 4,
         "weekly_category_limit": 15, "default_min_ppv_pool": 100, "default_min_bump_pool": 20,
         "first_send_hour": 7, "last_send_hour": 21, "sweep_warning_locks": 500,
@@ -34,7 +35,8 @@ OTHER_VALUES = {
     "larger": {
         "timezone": "Asia/Kolkata", "earliest_year": 2020, "max_rejected_share": 0.1,
         "outcome_maturity_hours": 36, "message_lookback_days": 10, "median_window_days": 45,
-        "stats_window_days": 120, "caption_policy": "pooled", "active_window_days": 45,
+        "stats_window_days": 120, "belief_window_days": 240, "caption_policy": "pooled",
+        "active_window_days": 45,
         "circuit_breaker_threshold": 7, "caption_reuse_days": 10, "weekly_urgent_limit": 7,
         "weekly_category_limit": 30, "default_min_ppv_pool": 250, "default_min_bump_pool": 60,
         "first_send_hour": 9, "last_send_hour": 22, "sweep_warning_locks": 2000,

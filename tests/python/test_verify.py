@@ -266,9 +266,9 @@ BREAKAGES = {
         "learning_coverage.outcomes is STRING and should be INT64",
     ),
     "a scheduling table lacks a column": Breakage(
-        sql("alter table creator_send_hours rename column smoothed_rpr to rpr"),
+        sql("alter table creator_send_hours rename column hour_lift to lift"),
         ("schemas: columns of scheduling",),
-        "creator_send_hours.smoothed_rpr is missing",
+        "creator_send_hours.hour_lift is missing",
     ),
     "a view of operations lacks a column": Breakage(
         sql("create or replace view caption_lock_summary as select 'luna' as page_name"),

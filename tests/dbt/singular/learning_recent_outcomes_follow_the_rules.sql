@@ -1,5 +1,5 @@
-{#- Each outcome of the re-evaluated dates is mature, was viewed, and has the EMV, the verdict and the
-    logarithm that its own columns give. -#}
+{#- Each outcome of the re-evaluated dates is mature, was viewed, and has the EMV and the verdict that its own
+    columns give, and something to measure its value by. -#}
 select
     row_id,
     page_name,
@@ -8,7 +8,7 @@ select
     emv,
     page_median_emv,
     is_success,
-    log_emv
+    typical_value
 from {{ ref('message_outcomes') }}
 where
     sending_date >= {{ execution_date(-var('message_lookback_days')) }}
@@ -20,6 +20,5 @@ where
         and sending_date = {{ local_date('sending_time') }}
         and abs(emv - earnings * purchased_count / viewed_count) <= 1e-9 * greatest(abs(emv), 1e0)
         and is_success = (emv > page_median_emv)
-        and exp(log_emv) >= 0.000000999e0
-        and log_emv >= ln(greatest(emv, 0.000001e0)) - 1e-9
+        and typical_value > 0
     ) is distinct from true

@@ -14,27 +14,33 @@ recommendations as (
         case
             when caption_policy = 'pooled'
                 then
-                    posterior_mean
-                    + 0.25e0 * posterior_sd * 0.551328895421792e0 * ln(uniform_draw / (1e0 - uniform_draw))
+                    posterior_mean + opens_lift
+                    + exploration_width * posterior_sd * 0.551328895421792e0
+                    * ln(uniform_draw / (1e0 - uniform_draw))
             else draw
         end as expected_draw,
         case
-            when caption_policy = 'pooled'
-                then 1e0 / (1e0 + exp(-1.702e0 * (draw - ln(greatest(page_median_emv, 0.000001e0)))))
+            when caption_policy = 'pooled' then 1e0 / (1e0 + exp(-1.702e0 * (draw - page_level)))
             else draw
         end as expected_thompson,
         case
-            when caption_policy = 'pooled' then exp(posterior_mean) / (exp(posterior_mean) + page_median_emv)
+            when caption_policy = 'pooled' then 1e0 / (1e0 + exp(page_level - posterior_mean - opens_lift))
             else value
         end as expected_value,
+        case when caption_policy = 'pooled' then 0.05e0 else 0.15e0 end as diversity_weight,
+        case when caption_policy = 'pooled' then 0.03e0 else 0.10e0 end as budget_weight,
         {{ function_name('uniform_draw') }}(
-            cast(schedule_date as string) || '|' || page_name || '|' || cast(caption_id as string)
+            case
+                when caption_policy = 'pooled' then {{ iso_week('schedule_date') }}
+                else cast(schedule_date as string)
+            end || '|' || page_name || '|' || cast(caption_id as string)
         ) as expected_uniform_draw
     from {{ ref('schedule_recommendations') }}
     where
         schedule_date >= {{ execution_date(-7) }}
-        {#- A row that an adopted dataset brought has no score; one of this run must have. #}
-        and (caption_policy is not null or score is not null or created_at = {{ as_of() }})
+        {#- A row that an adopted dataset brought has no score, and one that was published before pages had levels
+            another; one of this run must have both. #}
+        and (page_level is not null or created_at = {{ as_of() }})
 
 )
 
@@ -58,7 +64,10 @@ where
         and segment_multiplier = expected_multiplier
         and abs(
             score
-            - (0.70e0 * thompson + 0.15e0 * diversity + 0.15e0 * value + 0.10e0 * budget_penalty)
+            - (
+                0.70e0 * thompson + diversity_weight * diversity + 0.15e0 * value
+                + budget_weight * budget_penalty
+            )
             * expected_multiplier
         ) < 1e-9
         and thompson between 0 and 1
