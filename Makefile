@@ -32,6 +32,7 @@ lint: venv ## Python, YAML, spelling, conventions, and the SQL of both engines; 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/yamllint --strict .
 	$(BIN)/codespell
 	$(BIN)/dbt --quiet parse

@@ -17,7 +17,7 @@ from dbterd.api import DbtErd
 
 from docs.page import ROOT, dbt
 
-STAGES = ("staging", "learning", "scheduling", "operations")
+STAGES = ("staging", "learning", "scheduling", "operations", "reporting")
 CALL = re.compile(r"\{\{\s*(\w+)\(")
 WRITE = re.compile(r"(?:insert into|merge into|update|delete from)\s+\{\{\s*source\('operations', '(\w+)'\)")
 

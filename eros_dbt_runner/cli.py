@@ -1,32 +1,21 @@
 """The command line: the group, its commands, and the one place that ends with an exit code.
 
-Nothing heavy is imported before a command needs it: `eros --help` answers at once.
+A room is imported when its command is asked for: `eros --help` answers at once.
 """
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import click
 
 from eros_dbt_runner import output
-from eros_dbt_runner.commands import (
-    alerting,
-    backing_up,
-    exporting,
-    reading,
-    reporting,
-    run_log,
-    running,
-    serving,
-    verifying,
-)
-from eros_dbt_runner.commands.common import EXIT_CODES
-from eros_dbt_runner.errors import ErosError, one_sentence
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import ErosError, UsageError, one_sentence
+from eros_dbt_runner.exit_codes import EXIT_CODES, ExitCode
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -88,14 +77,64 @@ def _refuse_unusable(arguments: Sequence[str]) -> None:
     """An empty argument is mostly a shell variable that is not set, and would mean `the default`."""
     for argument in arguments:
         if not argument.strip() or (argument.startswith("--") and argument.endswith("=")):
-            raise ErosError("An argument is empty; give it a value, or leave it out.", ExitCode.USAGE)
+            raise UsageError("An argument is empty; give it a value, or leave it out.")
         try:
             argument.encode()
         except UnicodeEncodeError:
-            raise ErosError(f"The argument {argument!a} is not UTF-8.", ExitCode.USAGE) from None
+            raise UsageError(f"The argument {argument!a} is not UTF-8.") from None
 
 
-@click.group(context_settings=CONTEXT, epilog=EXIT_CODES)
+# Each command, the module that has it, and its line in `eros --help`: the first sentence of its own.
+COMMANDS = """
+alerts       alerts.commands        List the open alerts, the newest first.
+backup       backup.commands        Keep a copy of every table that EROS owns; `eros backup list` shows what there is.
+explain      schedule.commands      Show why a caption was chosen: every component of the score of one SLOT of a day.
+export       export.commands        Write the published messages of a day, or of one schedule, for people or other programs.
+health       alerts.commands        Show the scorecard, the view health_checks, as it is now.
+rejected     run_log.commands       Show why rows of the inputs cannot be used: reason, number of rows, and one of them.
+report       report.commands        Write a day as one HTML page for any browser, that needs no network.
+restore      backup.commands        Make the tables what they were when backup ID was made; what they are now is backed up first.
+rollback     backup.rollback        Drop one OBJECT that EROS has deployed, or --all of them, after a backup.
+run          runner.commands        Run a schedule of schedules.yml now, and judge what came back.
+runs         run_log.commands       List the runs, the newest first; `eros runs show ID` tells of one.
+sample-data  sample_data.commands   Make fictional input tables in DIRECTORY (default: EROS_DATA_DIR, else data).
+schedule     schedule.commands      Show a day's plan: of all pages, or of one PAGE with its captions.
+schedules    service.commands       What runs when, for schedulers that are there already.
+select       schedule.commands      Select captions for PAGE as the daily run would, and publish nothing.
+serve        service.commands       Run the schedules of schedules.yml when they are due, until SIGTERM or Ctrl-C.
+verify       verification.commands  Check that the database holds what the project says, and that it works; nothing is changed.
+"""  # noqa: E501 - a table
+
+
+class Commands(click.Group):
+    """The commands of the rooms; a room is imported when its command is asked for."""
+
+    known: ClassVar[Mapping[str, tuple[str, str]]] = {
+        name: (module, line)
+        for name, module, line in (row.split(maxsplit=2) for row in COMMANDS.strip().splitlines())
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return list(self.known)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        if cmd_name not in self.known:
+            return None
+        module = import_module(f"eros_dbt_runner.{self.known[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click writes the list, without the commands themselves."""
+        width = formatter.width - 6 - max(map(len, self.known))
+        with formatter.section("Commands"):
+            lines = ((name, click.Command(name, help=line)) for name, (_, line) in self.known.items())
+            formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in lines])
+
+
+@click.group(cls=Commands, context_settings=CONTEXT, epilog=EXIT_CODES)
 @click.version_option(package_name="eros_dbt_runner", prog_name="eros")
 def cli() -> None:
     """EROS: which caption goes out on which page at which hour, learnt from what fans bought.
@@ -104,28 +143,6 @@ def cli() -> None:
     EROS_DUCKDB_PATH names the database file (eros.duckdb), EROS_DATA_DIR the folder with the four
     input tables (data).
     """
-
-
-for command in (
-    running.run,
-    running.sample_data,
-    reading.show_schedule,
-    reading.explain,
-    reading.select,
-    reading.rejected,
-    exporting.export,
-    reporting.report,
-    backing_up.backup,
-    backing_up.restore,
-    backing_up.rollback,
-    run_log.runs,
-    alerting.health,
-    alerting.alerts,
-    verifying.verify,
-    serving.serve,
-    serving.schedules,
-):
-    cli.add_command(command)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 from datetime import date, datetime, time, timezone
 from zoneinfo import ZoneInfo
 
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import UsageError
 
 # Days before, after and in other zones are reckoned from what is given.
 YEARS = range(1900, 2300)
@@ -28,9 +27,8 @@ def parse_moment(text: str, option: str = "--as-of") -> datetime:
             return moment.replace(tzinfo=timezone.utc)
         return moment.astimezone(timezone.utc)
     except (ValueError, OverflowError):
-        raise ErosError(
-            f"{option} must be an ISO-8601 time such as 2025-06-15T12:00:00Z, not {text!r}.",
-            ExitCode.USAGE,
+        raise UsageError(
+            f"{option} must be an ISO-8601 time such as 2025-06-15T12:00:00Z, not {text!r}."
         ) from None
 
 
@@ -42,9 +40,7 @@ def parse_date(text: str, option: str) -> date:
             raise ValueError
         return day
     except ValueError:
-        raise ErosError(
-            f"{option} must be a date such as 2025-06-15, not {text!r}.", ExitCode.USAGE
-        ) from None
+        raise UsageError(f"{option} must be a date such as 2025-06-15, not {text!r}.") from None
 
 
 def local_date(moment: datetime, zone: ZoneInfo) -> date:

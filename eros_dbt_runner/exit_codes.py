@@ -27,3 +27,7 @@ class ExitCode(IntEnum):
     INTERNAL = 70, "a defect in eros itself"
     INTERRUPTED = 130, "stopped by Ctrl-C; the run is closed as FAILED"
     TERMINATED = 143, "stopped by SIGTERM; the run is closed as FAILED"
+
+
+# Below the help of the commands that have codes of their own.
+EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {int(code):>3}  {code.meaning}" for code in ExitCode)

@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from eros_dbt_runner.errors import ErosError, one_sentence
-from eros_dbt_runner.exit_codes import ExitCode
+from eros_dbt_runner.errors import CannotStartError, UsageError, one_sentence
 
 PROFILE = "eros"
 DEFAULT_DATABASE = "eros.duckdb"
@@ -63,16 +62,15 @@ class Target:
             try:
                 found[key] = environment.from_string(value).render() if isinstance(value, str) else value
             except (ValueError, TypeError, TemplateError) as error:
-                raise ErosError(
-                    f"`{key}` of target {self.name} in profiles.yml is wrong: {one_sentence(str(error))}.",
-                    ExitCode.CANNOT_START,
+                raise CannotStartError(
+                    f"`{key}` of target {self.name} in profiles.yml is wrong: {one_sentence(str(error))}."
                 ) from None
         return found
 
 
 def _env_var(name: str, default: str | None = None) -> str | None:
     if name not in os.environ and default is None:
-        raise ErosError(f"profiles.yml wants the environment variable {name}.", ExitCode.CANNOT_START)
+        raise CannotStartError(f"profiles.yml wants the environment variable {name}.")
     return os.environ.get(name, default)
 
 
@@ -110,14 +108,12 @@ class Project:
                 if (directory / "dbt_project.yml").is_file():
                     return cls._at(directory.resolve(), env)
         except (OSError, RuntimeError) as error:  # a name that is too long, a link to itself
-            raise ErosError(
-                f"The project's folders cannot be found: {one_sentence(str(error), 200)}.",
-                ExitCode.CANNOT_START,
+            raise CannotStartError(
+                f"The project's folders cannot be found: {one_sentence(str(error), 200)}."
             ) from None
         where = given or f"{cwd} nor beside the installed package"
-        raise ErosError(
-            f"There is no dbt_project.yml in {where}; set EROS_PROJECT_DIR to the EROS checkout.",
-            ExitCode.CANNOT_START,
+        raise CannotStartError(
+            f"There is no dbt_project.yml in {where}; set EROS_PROJECT_DIR to the EROS checkout."
         )
 
     @classmethod
@@ -184,9 +180,7 @@ class Project:
         except ValueError:
             price = -1.0
         if not 0 <= price < float("inf"):
-            raise ErosError(
-                f"EROS_BIGQUERY_USD_PER_TIB must be a price in US dollars, not {given!r}.", ExitCode.USAGE
-            )
+            raise UsageError(f"EROS_BIGQUERY_USD_PER_TIB must be a price in US dollars, not {given!r}.")
         return price
 
     @property
@@ -216,10 +210,7 @@ class Project:
         outputs = profile.get("outputs") or {}
         name = name or dbt_option("TARGET", os.environ) or profile.get("target")
         if name is None or name not in outputs:
-            raise ErosError(
-                f"There is no target {name!r} in profiles.yml; known: {', '.join(outputs)}.",
-                ExitCode.USAGE,
-            )
+            raise UsageError(f"There is no target {name!r} in profiles.yml; known: {', '.join(outputs)}.")
         return Target(name, str(outputs[name].get("type")), outputs[name])
 
 
@@ -231,9 +222,8 @@ def dbt_option(name: str, env: Mapping[str, str]) -> str | None:
 def _whole_number(variable: str, default: int, unit: str = "days") -> int:
     given = os.environ.get(variable) or str(default)
     if not given.isdecimal() or len(given) > 5 or int(given) < 1:
-        raise ErosError(
-            f"{variable} must be a whole number of {unit} from 1 to 99999, not {one_sentence(given, 40)!r}.",
-            ExitCode.USAGE,
+        raise UsageError(
+            f"{variable} must be a whole number of {unit} from 1 to 99999, not {one_sentence(given, 40)!r}."
         )
     return int(given)
 
@@ -246,10 +236,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
     except OSError as error:
-        raise ErosError(f"{path} cannot be read: {error.strerror}.", ExitCode.CANNOT_START) from None
+        raise CannotStartError(f"{path} cannot be read: {error.strerror}.") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2025-02-30 is a ValueError
         message = one_sentence(str(error))
-        raise ErosError(f"{path} is not valid YAML: {message}", ExitCode.CANNOT_START) from None
+        raise CannotStartError(f"{path} is not valid YAML: {message}") from None
     if not isinstance(content, dict):
-        raise ErosError(f"{path} must hold a mapping.", ExitCode.CANNOT_START)
+        raise CannotStartError(f"{path} must hold a mapping.")
     return content

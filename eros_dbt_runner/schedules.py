@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass, fields
-from datetime import time
+from datetime import datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.exit_codes import ExitCode
+from cronsim import CronSim, CronSimError
+
+from eros_dbt_runner.errors import CannotStartError, ErosError, UsageError
 from eros_dbt_runner.project import read_yaml
 
 OPTIONS = ("since", "execution_date")
@@ -60,12 +61,17 @@ def find_schedule(path: Path, name: str) -> Schedule:
     """
     schedules = read_schedules(path)
     if name not in schedules:
-        raise ErosError(f"There is no schedule {name!r}; known: {', '.join(schedules)}.", ExitCode.USAGE)
+        raise UsageError(f"There is no schedule {name!r}; known: {', '.join(schedules)}.")
     return schedules[name]
 
 
+def zone_of(directory: Path) -> ZoneInfo:
+    """The agency's zone, as schedules.yml in the project's folder has it; raises as read_schedules does."""
+    return next(iter(read_schedules(directory / "schedules.yml").values())).timezone
+
+
 def _error(path: Path, problem: str) -> ErosError:
-    return ErosError(f"{path.name} is wrong: {problem}.", ExitCode.CANNOT_START)
+    return CannotStartError(f"{path.name} is wrong: {problem}.")
 
 
 def _zone(path: Path, name: object) -> ZoneInfo:
@@ -116,10 +122,6 @@ def _texts(value: object) -> bool:
 
 
 def _is_cron(expression: str) -> bool:
-    from datetime import datetime
-
-    from cronsim import CronSim, CronSimError
-
     try:
         CronSim(expression, datetime(2025, 1, 1))  # noqa: DTZ001 - only parsed, never iterated
     except CronSimError:

@@ -1,13 +1,14 @@
 """What a check is, what it looks at, and how its verdict comes about."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from eros_dbt_runner.catalogue import Catalogue
-from eros_dbt_runner.declarations import Declarations
+from eros_dbt_runner.declarations.files import Declarations
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.project import Target
-from eros_dbt_runner.warehouse import Warehouse
+from eros_dbt_runner.warehouse.base import Warehouse
+from eros_dbt_runner.warehouse.catalogue import Catalogue
 
 NAMED_PROBLEMS = 5
 
@@ -24,6 +25,11 @@ class Deployment:
     tables: Warehouse
     catalogue: Catalogue
     limit: float
+
+    def ask(self, test: str) -> Mapping[str, Any]:
+        """The one row of counts that a dbt test of the tag `verify` gives; read, and nothing else done."""
+        [row] = self.tables.rows(self.declared.test_sql(test))
+        return row
 
 
 @dataclass(frozen=True)

@@ -164,13 +164,7 @@ def _session_zone(deployment: Deployment) -> Finding:
 
 def _published_hours(deployment: Deployment) -> Finding:
     """Each message goes out on the date and at the hour that its slot names."""
-    day = deployment.declared.engine_sql("local_date", "scheduled_send_time")
-    hour = deployment.declared.engine_sql("local_hour", "scheduled_send_time")
-    [row] = deployment.tables.rows(
-        f"select count(*) as slots, count(case when schedule_date is distinct from {day}"  # noqa: S608
-        f" or send_hour is distinct from {hour} then 1 end) as wrong"
-        " from schedule_recommendations where send_hour is not null"
-    )
+    row = deployment.ask("verified_published_hours")
     problem = f"{row['wrong']} of {row['slots']} slots have another local date or hour than their moment"
     return Finding.of(f"{row['slots']} slots", [problem] if row["wrong"] else [])
 

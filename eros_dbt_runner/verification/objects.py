@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from eros_dbt_runner.catalogue import Column
-from eros_dbt_runner.declarations import FOLDERS, Relation
+from eros_dbt_runner.declarations.files import FOLDERS, Relation
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.verification.checks import Check, Deployment, Finding
+from eros_dbt_runner.warehouse.catalogue import Column
 
 STATISTICS = "caption_bandit_stats"
 MESSAGES_TABLE = "schedule_recommendations_messages"
@@ -20,6 +20,7 @@ NEXT_STEP = {
     "learning": "`eros run performance` makes it",
     "scheduling": "`eros run daily` makes it",
     "operations": "`eros run performance` and `eros run daily` make it",
+    "reporting": "`eros run performance` and `eros run daily` make it",
 }
 
 

@@ -13,8 +13,3 @@
     {{- return(query | replace(schema | string ~ '.', schema.include(database=false) | string ~ '.')) -}}
 {% endmacro %}
 
-
-{#- dbt-duckdb's own, for a view that goes by any name. #}
-{% macro duckdb__create_view_as(relation, sql) -%}
-    {{- return(dbt.duckdb__create_view_as(relation, without_catalogue(sql))) -}}
-{%- endmacro %}

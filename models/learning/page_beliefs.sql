@@ -1,8 +1,15 @@
 with
 
+{# Not of belief_outcomes, which would work each of them out for a sum. #}
 outcomes as (
 
-    select * from {{ ref('belief_outcomes') }}
+    select
+        page_name,
+        earnings
+    from {{ ref('message_outcomes') }}
+    where
+        sending_date >= {{ execution_date(-var('belief_window_days') - 1) }}
+        and sending_time >= {{ as_of(minus_days=var('belief_window_days')) }}
 
 ),
 

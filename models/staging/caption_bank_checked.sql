@@ -1,4 +1,7 @@
-{{ config(materialized='view') }}
+{#- Normalising texts is what costs, and few of them change from run to run: a caption that stood here with this very
+    text, keyed by today's rule, keeps its key. A full refresh keys all of them. -#}
+{%- set has_known_keys = this is not none and not flags.FULL_REFRESH
+    and 'caption_key_rule' in present_columns(this) %}
 
 with
 
@@ -59,7 +62,7 @@ ranked as (
 
 ),
 
-final as (
+decided as (
 
     select
         caption_id_typed as caption_id,
@@ -77,6 +80,51 @@ final as (
         {{ number_text('caption_id') }} as row_key,
         raw_row
     from ranked
+
+),
+
+{%- if has_known_keys %}
+
+known_keys as (
+
+    select
+        caption_id,
+        caption_text,
+        caption_key
+    from {{ this }}
+    where rejection_reason is null and caption_key_rule = '{{ caption_key_version() }}'
+
+),
+{%- endif %}
+
+{# Raw are kept the rows that somebody may have to look for in the input. #}
+final as (
+
+    select
+        decided.caption_id,
+        decided.caption_text,
+        case
+            when decided.rejection_reason is not null then null
+            {%- if has_known_keys %}
+            when known_keys.caption_key is not null then known_keys.caption_key
+            {%- endif %}
+            else {{ function_name('caption_key_v2') }}(decided.caption_text)
+        end as caption_key,
+        '{{ caption_key_version() }}' as caption_key_rule,
+        decided.content_category,
+        decided.price_tier,
+        decided.has_urgency,
+        decided.avg_revenue,
+        decided.overall_performance_score,
+        decided.usage_status,
+        decided.rejection_reason,
+        decided.row_key,
+        case when decided.rejection_reason is not null then {{ row_as_json('decided.raw_row') }} end as raw_row
+    from decided
+    {%- if has_known_keys %}
+    left join known_keys
+        on decided.caption_id = known_keys.caption_id and decided.caption_text = known_keys.caption_text
+    {%- endif %}
 
 )
 

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with
 
 source_rows as (
@@ -54,7 +52,7 @@ ranked as (
 
 ),
 
-final as (
+decided as (
 
     select
         caption_id_typed as caption_id,
@@ -69,6 +67,22 @@ final as (
         {{ number_text('caption_id') }} as row_key,
         raw_row
     from ranked
+
+),
+
+{# Raw are kept the rows that somebody may have to look for in the input. #}
+final as (
+
+    select
+        caption_id,
+        caption_text,
+        content_category,
+        price_tier,
+        has_urgency,
+        rejection_reason,
+        row_key,
+        case when rejection_reason is not null then {{ row_as_json('raw_row') }} end as raw_row
+    from decided
 
 )
 

@@ -99,7 +99,7 @@ parsed as (
             {{ number_text('version') }}
         ) is null as is_blank,
         row_reason,
-        raw_row
+        {{ row_as_json('raw_row') }} as raw_row
     from judged
 
 ),
@@ -129,7 +129,7 @@ ranked as (
             partition by
                 page_name, applies_to_scope, cast(version as string), updated_at, has_unusable_update, rules,
                 row_reason is null
-            order by {{ row_as_json('raw_row') }} asc
+            order by raw_row asc
         ) as row_rank
     from ruled
 

@@ -8,11 +8,6 @@ unreadable_lines as (
 
 ),
 
-rejected_rows as (
-
-    select source_name from {{ ref('rejected_rows') }}
-
-),
 {# A message that the input no longer holds is known and was not read. One that is not due is no message
     yet, whatever else is wrong with it. #}
 mass_messages_rows as (
@@ -37,36 +32,16 @@ mass_messages_rows as (
     where source_name = 'mass_messages'
 
 ),
-
-{# The rows of the other inputs are counted where they were put: to judge them once more would cost the most. #}
-other_accepted_rows as (
-
-    select 'caption_bank' as source_name
-    from {{ ref('stg_caption_bank') }}
-
-    union all
-
-    select 'captions' as source_name
-    from {{ ref('stg_captions') }}
-
-    union all
-
-    select 'creator_caption_restrictions' as source_name
-    from {{ ref('creator_caption_restrictions_checked') }}
-    where rejection_reason is null
-
-),
 {% for input in inputs[1:] %}
 {{ input }}_rows as (
 
     select
         true as is_in_input,
-        true as is_accepted,
+        rejection_reason is null as is_accepted,
         false as is_not_due,
         true as is_judged,
-        false as is_unusable
-    from other_accepted_rows
-    where source_name = '{{ input }}'
+        rejection_reason is not null as is_unusable
+    from {{ ref(input ~ '_checked') }}
 
     union all
 
@@ -76,7 +51,7 @@ other_accepted_rows as (
         false as is_not_due,
         true as is_judged,
         true as is_unusable
-    from rejected_rows
+    from unreadable_lines
     where source_name = '{{ input }}'
 
 ),

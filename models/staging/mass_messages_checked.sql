@@ -19,15 +19,23 @@
 
 with
 
-source_rows as (
+{# What is needed of the input in two more places is read apart: a CTE of whole rows that three others
+    read would be kept whole. #}
+{%- for name, columns in {
+    'source_rows': '*' ~ absent_columns(source('inputs', 'mass_messages'), 'mass_messages'),
+    'source_texts': 'message',
+    'source_ids': 'row_id',
+}.items() %}
+{{ name }} as (
 
-    select *{{ absent_columns(source('inputs', 'mass_messages'), 'mass_messages') }}
+    select {{ columns }}
     from {{ source('inputs', 'mass_messages') }}
     {%- if first_date %}
     where {{ sent_not_before(source('inputs', 'mass_messages'), 'sending_time', first_date) }}
     {%- endif %}
 
 ),
+{% endfor %}
 
 typed as (
 
@@ -127,7 +135,7 @@ counted_before as (
     where
         sending_date < {{ first_date }}
         and rejection_reason is null
-        and row_id in (select {{ read_id('source_rows.row_id') }} as row_id from source_rows)
+        and row_id in (select {{ read_id('source_ids.row_id') }} as row_id from source_ids)
 
     union all
 
@@ -195,7 +203,7 @@ message_keys as (
     select
         message,
         {{ function_name('caption_key_v2') }}(message) as caption_key
-    from (select distinct cast(message as string) as message from source_rows) as distinct_messages
+    from (select distinct cast(message as string) as message from source_texts) as distinct_messages
 
 ),
 
@@ -264,8 +272,12 @@ final as (
     from known_messages
     where not exists (
         select 1
-        from keyed_rows
-        where keyed_rows.row_id = known_messages.row_id and keyed_rows.rejection_reason is null
+        from read_rows
+        cross join reading
+        where
+            read_rows.row_id = known_messages.row_id
+            and read_rows.rejection_reason is null
+            and not reading.is_refused
     )
     {%- endif %}
 

@@ -26,11 +26,10 @@ final as (
                 then {{ join_texts(["'sending_time is in the future'", 'rejection_reason']) }}
             else rejection_reason
         end as rejection_reason,
-        raw_row
         {%- else -%}
         rejection_reason,
-        {{ row_as_json('raw_row') }} as raw_row
         {%- endif %}
+        raw_row
     from {{ ref(input ~ '_checked') }}
     where
         rejection_reason is not null

@@ -1,3 +1,5 @@
+{{ config(materialized='view', meta={'was_a_table': true}) }}
+
 with
 
 checked_captions as (
@@ -11,7 +13,7 @@ final as (
     select
         caption_id,
         caption_text,
-        {{ function_name('caption_key_v2') }}(caption_text) as caption_key,
+        caption_key,
         content_category,
         price_tier,
         has_urgency,

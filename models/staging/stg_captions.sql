@@ -1,3 +1,5 @@
+{{ config(materialized='view', meta={'was_a_table': true}) }}
+
 with
 
 checked_captions as (

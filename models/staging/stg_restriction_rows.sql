@@ -86,7 +86,7 @@ resolved as (
         restriction_rows.rules,
         restriction_rows.rejection_reason,
         restriction_rows.rejection_reason is null as is_accepted,
-        {{ row_as_json('restriction_rows.raw_row') }} as raw_text
+        restriction_rows.raw_row as raw_text
     from restriction_rows
     left join page_matches on restriction_rows.page_name = page_matches.written_page_name
     where not restriction_rows.is_copy

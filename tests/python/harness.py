@@ -154,9 +154,8 @@ class Commands:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(
             [
-                "__main__", "dbt.cli.main", "dbt.adapters.duckdb", "filelock", "cronsim",
-                "eros_dbt_runner.cli", "eros_dbt_runner.render", "eros_dbt_runner.runs",
-                "eros_dbt_runner.schedules", "tests.python.harness", "tests.python.warm",
+                "__main__", "dbt.cli.main", "dbt.adapters.duckdb", "filelock", "eros_dbt_runner.cli",
+                "tests.python.harness", "tests.python.warm",
             ]
         )  # fmt: skip
 

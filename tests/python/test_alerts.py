@@ -18,7 +18,8 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from eros_dbt_runner.alerts import REPEAT_HOURS, Webhook, deliver, slack_message
+from eros_dbt_runner.alerts.channels import Webhook, deliver, slack_message
+from eros_dbt_runner.alerts.unwritten import REPEAT_HOURS
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 from tests.python.harness import Project

@@ -16,12 +16,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from eros_dbt_runner.backups import COPY, RECORD
-from eros_dbt_runner.dependants import dependants
+from eros_dbt_runner.backup.dependants import dependants
+from eros_dbt_runner.backup.files import COPY, RECORD
+from eros_dbt_runner.declarations.owned_objects import history_tables, ours_among, owned_objects
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.lock import Deadline
-from eros_dbt_runner.owned_objects import history_tables, ours_among, owned_objects
-from eros_dbt_runner.warehouse import DuckDbWarehouse
+from eros_dbt_runner.warehouse.duckdb_file import DuckDbWarehouse
+from eros_dbt_runner.warehouse.lock import Deadline
 from tests.python.harness import SCHEMA, Project, Result, Row, run_arguments
 
 INPUTS = ("mass_messages", "caption_bank", "captions", "creator_caption_restrictions")
@@ -185,7 +185,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_sentence(built):
 
 
 def test_a_copy_that_lacks_rows_is_not_kept(built, monkeypatch):
-    from eros_dbt_runner.backups import FileStore
+    from eros_dbt_runner.backup.files import FileStore
     from eros_dbt_runner.errors import ErosError
 
     def copy_and_lose(self: DuckDbWarehouse, to: Path) -> None:

@@ -25,11 +25,11 @@ pytest.importorskip("bqemulator", reason="bqemulator needs Python 3.11")
 
 from zetasql import types
 
-from eros_dbt_runner.bigquery import BigQueryWarehouse
 from eros_dbt_runner.cli import cli
+from eros_dbt_runner.declarations.owned_objects import ours_among, owned_objects
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.owned_objects import ours_among, owned_objects
+from eros_dbt_runner.warehouse.bigquery import BigQueryWarehouse
 from tests.python.emulator import PROJECT, Emulator, running
 from tests.python.googlesql import GoogleSql
 from tests.python.harness import SCHEMA, Project, Row, parsed_project

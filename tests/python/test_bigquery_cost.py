@@ -42,10 +42,16 @@ READ_WHOLE = {
     ("lock_sweep_log", "caption_lock_summary"): "a row per sweep",
     ("automation_alerts", "*"): "a row per alert",
     ("alert_deliveries", "*"): "a row per attempt, and they expire",
-    ("etl_job_runs", "health_checks"): "a view: creating it reads nothing; a row per run",
-    ("lock_sweep_log", "health_checks"): "a view: creating it reads nothing; a row per sweep",
-    ("learning_log", "health_checks"): "a view: creating it reads nothing; a row per run",
-    ("mass_messages_checked", "health_checks"): "a view: the same bound",
+    ("etl_job_runs", "health_run_figures"): "a view: creating it reads nothing; a row per run",
+    ("lock_sweep_log", "health_state_figures"): "a view: creating it reads nothing; a row per sweep",
+    ("learning_log", "health_input_figures"): "a view: creating it reads nothing; a row per run",
+    ("mass_messages_checked", "health_input_figures"): "a view: the same bound",
+    ("schedule_recommendations", "report_creators"): "a view: creating it reads nothing",
+    ("schedule_recommendations_messages", "report_creators"): "a view: creating it reads nothing",
+    ("creator_processing_errors", "report_creators"): "a view: creating it reads nothing",
+    ("schedule_recommendations", "report_days"): "a view: creating it reads nothing",
+    ("schedule_recommendations", "report_messages"): "a view: creating it reads nothing",
+    ("schedule_recommendations_messages", "report_messages"): "a view: creating it reads nothing",
 }
 
 

@@ -55,6 +55,9 @@ VECTORS = {
 # Models that the evaluator cannot run, each with its reason; the emulator runs them all.
 NOT_EVALUATED = {
     "health_checks": "shows the present, and two looks are two moments; its statuses are compared apart",
+    "health_run_figures": "as health_checks",
+    "health_input_figures": "as health_checks",
+    "health_state_figures": "as health_checks",
     "alert_queue": "as health_checks",
     "mass_messages_checked": "reads the input as text, which no typed table holds the faults of",
     "caption_bank_checked": "as mass_messages_checked: a column of it is the whole row",

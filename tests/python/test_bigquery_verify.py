@@ -11,15 +11,15 @@ import pytest
 
 pytest.importorskip("bqemulator", reason="bqemulator needs Python 3.11")
 
-from eros_dbt_runner.bigquery import _type
-from eros_dbt_runner.catalogue import Catalogue, Column
-from eros_dbt_runner.declarations import Declarations
+from eros_dbt_runner.declarations.files import Declarations
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Target
 from eros_dbt_runner.verification import Deployment
 from eros_dbt_runner.verification import verify as look
-from eros_dbt_runner.warehouse import Warehouse
+from eros_dbt_runner.warehouse.base import Warehouse
+from eros_dbt_runner.warehouse.bigquery import _type
+from eros_dbt_runner.warehouse.catalogue import Catalogue, Column
 from tests.python.emulator import PROJECT, Emulator
 from tests.python.harness import ROOT, SCHEMA, Result
 from tests.python.twins import TARGET, Twins

@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.runs import LIMIT_VARIABLE
+from eros_dbt_runner.runner.request import LIMIT_VARIABLE
 from eros_dbt_runner.signals import stop_on_signals
 from tests.python.harness import ROOT, run_arguments
 
@@ -128,7 +128,7 @@ def test_a_run_waits_for_a_program_that_closes_the_database_in_time(built, mode)
 def test_a_program_that_takes_the_database_just_before_dbt_does_is_waited_for(built):
     """The lock error then comes from dbt, as an exception without results."""
     script = (
-        "import sys; from eros_dbt_runner.dbt_invocation import invoke;"
+        "import sys; from eros_dbt_runner.runner.dbt_invocation import invoke;"
         "i = invoke(sys.argv[1:], print, print, []); print(i.failure, i.results, i.success)"
     )
     arguments = ["build", "--selector", "sweep", "--log-level", "none", "--project-dir", "."]
@@ -343,3 +343,27 @@ def test_no_run_pays_for_a_full_parse(built):
         step()
         assert "no changes found, skipping parsing" in built.log, f"step {number}"
         assert "Unable to do partial parsing" not in built.log, f"step {number}"
+
+
+# ---- a table or view is swapped in within the statement that builds it ----
+
+
+@pytest.mark.parametrize(("model", "kind"), [("stg_captions", "view"), ("captions_checked", "table")])
+def test_what_had_another_kind_or_was_left_over_makes_way_with_the_build(built, model, kind):
+    other = {"view": "table", "table": "view"}[kind]
+    file = next((built.directory / "models").rglob(f"{model}.sql"))
+    sql = file.read_text()
+    built.execute(f"create table {model}__dbt_tmp as select 1 as n")
+    built.execute(f"drop {kind} {model}; create {other} {model} as select 7 as n")
+
+    file.write_text(sql.replace("select * from final", "select final.*, error('no') as n from final"))
+    built.dbt("run", "--select", model, code=1)
+    assert built.table(model) == [{"n": 7}]  # a build that fails takes nothing away
+
+    file.write_text(sql)
+    built.dbt("run", "--select", model)
+    of_model = "select table_name, table_type from information_schema.tables where table_name like ?"
+    assert built.query(of_model, [f"{model}%"]) == [
+        {"table_name": model, "table_type": {"view": "VIEW", "table": "BASE TABLE"}[kind]}
+    ]
+    assert len(built.table(model)) > 1

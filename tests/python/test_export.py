@@ -17,7 +17,7 @@ import requests
 
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.sheets import write_worksheet
+from eros_dbt_runner.export.sheets import write_worksheet
 from tests.python.harness import Project
 
 ZONE = ZoneInfo("America/Los_Angeles")

@@ -19,7 +19,9 @@ RUN_LOGS = (
     "learning_log",
 )  # fmt: skip
 # Views of the present: two looks differ, whatever ran.
-LIVE = ("health_checks", "alert_queue")
+LIVE = (
+    "health_run_figures", "health_input_figures", "health_state_figures", "health_checks", "alert_queue",
+)  # fmt: skip
 # What stood in the plan when the newest run that did something began.
 BEFORE_THE_RUN = ("pending_messages",)
 OF_THE_RUN = {

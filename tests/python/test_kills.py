@@ -20,8 +20,8 @@ import duckdb
 import pytest
 
 from eros_dbt_runner import writing
-from eros_dbt_runner.lock import Deadline, connect_when_free
 from eros_dbt_runner.project import Project as Found
+from eros_dbt_runner.warehouse.lock import Deadline, connect_when_free
 from tests.python.harness import ROOT
 
 KILLS = int(os.environ.get("EROS_KILLS", "25"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,33 @@ def test_ci_is_valid_pinned_and_has_least_rights(tmp_path: Path) -> None:
     assert actions
     assert [action for action in actions if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)] == []
     assert [step["run"] for step in steps if "run" in step] == ["make ci"]
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "breach"),
+    [
+        (
+            "report/commands.py",
+            "from eros_dbt_runner.export import formats",
+            "report is not allowed to import",
+        ),
+        ("warehouse/base.py", "from eros_dbt_runner import operations", "warehouse is not allowed to import"),
+        ("alerts/channels.py", "from eros_dbt_runner.alerts import check", "No circles"),
+        ("forecast.py", "", "forecast"),
+    ],
+)
+def test_each_breach_of_the_layers_is_found(module: str, line: str, breach: str, tmp_path: Path) -> None:
+    """A room that imports another, a look upwards, a circle inside a room, a module without a place."""
+    shutil.copytree(ROOT / "eros_dbt_runner", tmp_path / "eros_dbt_runner")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    command = [BIN / "lint-imports", "--no-cache"]
+    before = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert before.returncode == 0, before.stdout
+    with (tmp_path / "eros_dbt_runner" / module).open("a") as file:
+        file.write(f"\n{line}\n")
+    after = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert after.returncode == 1
+    assert breach in after.stdout.partition("Broken contracts")[2]
 
 
 def test_commit_hooks_are_local_and_installed() -> None:

@@ -7,8 +7,8 @@ import json
 import pytest
 import yaml
 
+from eros_dbt_runner.declarations.owned_objects import history_tables, owned_objects
 from eros_dbt_runner.errors import ErosError
-from eros_dbt_runner.owned_objects import history_tables, owned_objects
 from tests.python.harness import ROOT, SCHEMA
 
 KINDS_OF_DBT = {"view": "view", "table": "table", "incremental": "table", "seed": "table"}

@@ -107,3 +107,22 @@ def test_a_run_that_dies_leaves_the_rest_to_the_next(before: Project) -> None:
     report = before.run("performance").json
     assert captions(before) == of_rule(2, OLD) | of_rule(2, NEW)
     assert len(report["notes"]) == 1
+
+
+def test_a_text_is_keyed_once_and_anew_when_it_changes(project: Project) -> None:
+    project.write_inputs(mass_messages=messages("new"), caption_bank=BANK)
+    project.run("performance")
+    whole = {row["caption_id"]: row["caption_key"] for row in project.table("stg_caption_bank")}
+    project.execute("update caption_bank_checked set caption_key = 'kept' where caption_id in (3, 4)")
+
+    changed = [*BANK[:3], {"caption_id": 4, "caption_text": "come out"}]
+    project.write_inputs(mass_messages=messages("new"), caption_bank=changed)
+    project.run("performance")
+    keys = {row["caption_id"]: row["caption_key"] for row in project.table("stg_caption_bank")}
+    assert (keys[1], keys[2], keys[3]) == (whole[1], whole[2], "kept")
+    assert keys[4] not in ("kept", whole[4])
+
+    project.run("performance", "--full-refresh")
+    assert project.query("select caption_key from stg_caption_bank where caption_id = 3") == [
+        {"caption_key": whole[3]}
+    ]

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.explanations import times, why
+from eros_dbt_runner.report.reasons import times, why
 from tests.python.harness import Project
 from tests.python.html_tree import Node, parse
 
@@ -368,7 +368,7 @@ def nasty(built: Project) -> Project:
         built.execute(
             "insert into creator_processing_errors values ('x', ?, date '2025-06-15', ?, now())", [text, text]
         )
-        built.execute("update stg_caption_bank set caption_text = ?", [text])
+        built.execute("update caption_bank_checked set caption_text = ?", [text])
     built.execute("update page_beliefs set page_name = ? where page_name = 'jade_robin'", [NASTY[0]])
     built.execute("update creator_daily_volume set page_name = ? where page_name = 'jade_robin'", [NASTY[0]])
     return built

@@ -7,9 +7,11 @@ from datetime import datetime, timezone
 import duckdb
 import pytest
 
-from eros_dbt_runner import clock, run_folders, runs
+from eros_dbt_runner import clock, run_folders
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project as Found
+from eros_dbt_runner.runner import records
+from eros_dbt_runner.runner.request import SLOT_VARIABLE, Request
 from eros_dbt_runner.schedules import find_schedule
 from tests.python.harness import AS_OF
 
@@ -164,13 +166,13 @@ def test_a_run_that_did_not_do_what_is_expected_failed_in_the_log_too(built):
 def test_a_run_that_was_killed_after_its_work_keeps_its_status(built):
     """Between the closing of its row and the record of its end: the row tells the folder."""
     slot = "2025-06-15T12:00:00Z"
-    job_id = built.run("sweep", env={runs.SLOT_VARIABLE: slot}).json["invocation_id"]
+    job_id = built.run("sweep", env={SLOT_VARIABLE: slot}).json["invocation_id"]
     found = Found.locate({"EROS_PROJECT_DIR": str(built.directory)})
     folder = run_folders.find(found.runs_dir, job_id)
     folder.record({"status": "RUNNING", "exit_code": None})
     schedule = find_schedule(built.directory / "schedules.yml", "sweep")
-    request = runs.Request(found, schedule, found.find_target(None))
-    assert runs.tidy_up(request, 0, print) == []
+    request = Request(found, schedule, found.find_target(None))
+    assert records.tidy_up(request, 0, print) == []
     assert folder.facts()["status"] == "SUCCESS"
     assert built.query("select job_status from etl_job_runs where job_id = ?", [job_id]) == [
         {"job_status": "SUCCESS"}

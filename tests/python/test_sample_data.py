@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from eros_dbt_runner import sample_data
+from eros_dbt_runner.sample_data import files, generate, messages, pages
+from eros_dbt_runner.sample_data.words import PATTERNS
 from tests.python.oracle import normalise
 
 COMMITTED = Path(__file__).parents[2] / "sample_data"
@@ -40,7 +41,7 @@ def read_tables(directory: Path) -> duckdb.DuckDBPyConnection:
     """A connection with one view per table of the directory, in whichever of the two formats."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
-    for table, schema in sample_data.SCHEMAS.items():
+    for table, schema in files.SCHEMAS.items():
         if (directory / f"{table}.parquet").exists():
             select = f"select * from read_parquet('{directory}/{table}.parquet')"
         else:
@@ -76,7 +77,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def default_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("default")
-    sample_data.generate(directory, end=END)
+    generate(directory, end=END)
     return directory
 
 
@@ -89,7 +90,7 @@ def default(default_directory: Path) -> duckdb.DuckDBPyConnection:
 
 
 def test_the_committed_sample_is_what_the_generator_makes(tmp_path: Path) -> None:
-    sample_data.generate(tmp_path, **COMMITTED_ARGUMENTS)
+    generate(tmp_path, **COMMITTED_ARGUMENTS)
     assert contents(tmp_path) == contents(COMMITTED)
 
 
@@ -100,8 +101,8 @@ def test_the_committed_sample_is_small() -> None:
 def test_same_arguments_same_bytes_and_another_seed_other_rows(
     default_directory: Path, tmp_path: Path
 ) -> None:
-    sample_data.generate(tmp_path / "again", end=END)
-    sample_data.generate(tmp_path / "other", end=END, seed=2)
+    generate(tmp_path / "again", end=END)
+    generate(tmp_path / "other", end=END, seed=2)
     first, again, other = (
         contents(path) for path in (default_directory, tmp_path / "again", tmp_path / "other")
     )
@@ -111,7 +112,7 @@ def test_same_arguments_same_bytes_and_another_seed_other_rows(
 
 def test_rows_are_counted_and_progress_is_told(tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
-    rows = sample_data.generate(tmp_path, end=END, messages=300_000, progress=lambda *step: seen.append(step))
+    rows = generate(tmp_path, end=END, messages=300_000, progress=lambda *step: seen.append(step))
     assert rows == {f"{table}.parquet": count for table, count in FILES.items()} | {
         "mass_messages.parquet": 300_000
     }
@@ -124,7 +125,7 @@ def test_rows_are_counted_and_progress_is_told(tmp_path: Path) -> None:
 
 
 def test_messages_are_written_in_time_order_a_part_at_a_time(tmp_path: Path) -> None:
-    sample_data.generate(tmp_path, end=END, messages=400_000)
+    generate(tmp_path, end=END, messages=400_000)
     file = pq.ParquetFile(tmp_path / "mass_messages.parquet")
     groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
     assert len(groups) >= 3
@@ -135,7 +136,7 @@ def test_messages_are_written_in_time_order_a_part_at_a_time(tmp_path: Path) -> 
 
 
 def test_parquet_types_are_those_of_production(default_directory: Path) -> None:
-    for table, schema in sample_data.SCHEMAS.items():
+    for table, schema in files.SCHEMAS.items():
         written = pq.read_schema(default_directory / f"{table}.parquet")
         assert written.remove_metadata() == schema
     messages = pq.ParquetFile(default_directory / "mass_messages.parquet").schema
@@ -145,7 +146,7 @@ def test_parquet_types_are_those_of_production(default_directory: Path) -> None:
 
 
 def test_csv_says_the_same_as_parquet(default_directory: Path, tmp_path: Path) -> None:
-    sample_data.generate(tmp_path, end=END, file_format="csv")
+    generate(tmp_path, end=END, file_format="csv")
     csv, parquet = read_tables(tmp_path), read_tables(default_directory)
     for table in FILES:
         query = f"select * from {table} order by all"
@@ -153,25 +154,25 @@ def test_csv_says_the_same_as_parquet(default_directory: Path, tmp_path: Path) -
 
 
 def test_a_new_run_replaces_the_files_of_the_last_one(tmp_path: Path) -> None:
-    sample_data.generate(tmp_path, end=END, messages=100)
-    sample_data.generate(tmp_path, end=END, messages=200, file_format="csv")
-    names = {f"{table}.csv" for table in FILES} | {sample_data.MANIFEST_NAME}
+    generate(tmp_path, end=END, messages=100)
+    generate(tmp_path, end=END, messages=200, file_format="csv")
+    names = {f"{table}.csv" for table in FILES} | {files.MANIFEST_NAME}
     assert set(contents(tmp_path)) == names
     assert one(read_tables(tmp_path), "select count(*) from mass_messages") == 200
 
 
 @pytest.mark.parametrize("name", ["mass_messages.csv", "caption_bank.parquet"])
 def test_tables_of_others_are_never_replaced(tmp_path: Path, name: str) -> None:
-    sample_data.generate(tmp_path, end=END, messages=100)
+    generate(tmp_path, end=END, messages=100)
     (tmp_path / name).write_text("somebody's own export\n")
     before = contents(tmp_path)
     with pytest.raises(FileExistsError, match=name):
-        sample_data.generate(tmp_path, end=END, messages=100)
+        generate(tmp_path, end=END, messages=100)
     assert contents(tmp_path) == before
 
 
 def test_a_run_that_dies_leaves_the_old_files(tmp_path: Path) -> None:
-    sample_data.generate(tmp_path, end=END, messages=100)
+    generate(tmp_path, end=END, messages=100)
     before = contents(tmp_path)
 
     def die(name: str, _done: int, _total: int) -> None:
@@ -179,7 +180,7 @@ def test_a_run_that_dies_leaves_the_old_files(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sample_data.generate(tmp_path, end=END, messages=200, progress=die)
+        generate(tmp_path, end=END, messages=200, progress=die)
     assert contents(tmp_path) == before
 
 
@@ -197,12 +198,12 @@ def test_a_run_that_dies_leaves_the_old_files(tmp_path: Path) -> None:
 )
 def test_arguments_out_of_range_are_refused(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        sample_data.generate(tmp_path / "new", **{"end": END, **arguments})
+        generate(tmp_path / "new", **{"end": END, **arguments})
     assert not (tmp_path / "new").exists()
 
 
 def test_the_smallest_data_set_has_every_tier(tmp_path: Path) -> None:
-    sample_data.generate(tmp_path, end=END, pages=1, captions=50, messages=1, days=1)
+    generate(tmp_path, end=END, pages=1, captions=50, messages=1, days=1)
     tables = read_tables(tmp_path)
     assert one(tables, "select count(distinct price_tier) from caption_bank") == 6
     assert one(tables, "select count(*) from mass_messages") == 1
@@ -232,7 +233,7 @@ def test_every_message_is_valid(default: duckdb.DuckDBPyConnection) -> None:
 
 def test_messages_end_just_before_the_end(tmp_path: Path) -> None:
     end = datetime(2025, 6, 16, 4, 0, 30, tzinfo=timezone.utc)  # nine in the evening, a busy hour
-    sample_data.generate(tmp_path, end=end, days=7)
+    generate(tmp_path, end=end, days=7)
     newest = one(read_tables(tmp_path), "select max(sending_time) from mass_messages")
     assert end - timedelta(minutes=2) < newest < end
 
@@ -265,7 +266,7 @@ def test_all_pages_are_active_and_cover_sizes_and_segments(
 
 def test_page_names_are_plain_and_never_repeat() -> None:
     rng = np.random.default_rng(1)
-    names = sample_data._page_names(rng, 10_000)
+    names = pages._page_names(rng, 10_000)
     assert len(set(names)) == 10_000
     assert all(name.replace("_", "").isalnum() and name == name.lower() for name in names)
 
@@ -288,10 +289,10 @@ def test_nine_in_ten_messages_are_known_by_their_text_alone(
 
 def test_no_variant_of_a_text_changes_its_key() -> None:
     text = "Hey you! I filmed how I make crème brûlée, can't wait. Hội An… São Paulo 🌙"
-    for _, change in sample_data._VARIANTS:
+    for _, change in messages._VARIANTS:
         assert normalise(change(text)) == normalise(text)
-    assert len({change(text) for _, change in sample_data._VARIANTS}) == len(sample_data._VARIANTS)
-    assert sum(share for share, _ in sample_data._VARIANTS) == pytest.approx(1)
+    assert len({change(text) for _, change in messages._VARIANTS}) == len(messages._VARIANTS)
+    assert sum(share for share, _ in messages._VARIANTS) == pytest.approx(1)
 
 
 def test_the_bank_repeats_a_sixth_of_its_texts(default: duckdb.DuckDBPyConnection) -> None:
@@ -388,7 +389,7 @@ def test_fans_buy_more_in_the_evening_than_in_the_morning(
 
 def test_a_caption_is_as_good_on_other_pages_and_a_pair_more_so(tmp_path: Path) -> None:
     """Moments of log EMV: residuals of one text agree across pages, and more within a page."""
-    sample_data.generate(tmp_path, end=END, messages=60_000, captions=1_000)
+    generate(tmp_path, end=END, messages=60_000, captions=1_000)
     caption_variance, pair_variance = (
         read_tables(tmp_path)
         .execute("""
@@ -441,7 +442,7 @@ def test_three_in_five_pages_have_one_valid_restriction(default: duckdb.DuckDBPy
     assert {row["min_ppv_pool"] for row in rows} == {200, None}
 
 
-@pytest.mark.parametrize("pattern", sample_data._PATTERNS)
+@pytest.mark.parametrize("pattern", PATTERNS)
 def test_every_pattern_compiles_and_matches_some_captions(
     default: duckdb.DuckDBPyConnection, pattern: str
 ) -> None:
@@ -456,7 +457,7 @@ def test_every_pattern_compiles_and_matches_some_captions(
     ids=["committed", "default", "many-pages", "many-captions"],
 )
 def test_every_page_keeps_enough_captions(tmp_path: Path, arguments: dict[str, Any]) -> None:
-    sample_data.generate(tmp_path, **{"end": END, **arguments})
+    generate(tmp_path, **{"end": END, **arguments})
     failing = (
         read_tables(tmp_path)
         .execute("""

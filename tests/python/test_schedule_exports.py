@@ -14,8 +14,8 @@ import yaml
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project
-from eros_dbt_runner.schedule_exports import FORMATS, on_calendar, settings_of
 from eros_dbt_runner.schedules import read_schedules
+from eros_dbt_runner.service.exports import FORMATS, on_calendar, settings_of
 from tests.python.harness import ROOT
 
 SCHEDULES = read_schedules(ROOT / "schedules.yml")

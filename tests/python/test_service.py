@@ -15,7 +15,8 @@ from filelock import FileLock
 from eros_dbt_runner import clock, run_folders
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.schedules import read_schedules
-from eros_dbt_runner.service import Clock, Outcome, Service, Slot, latest_due, next_due, outcome_of
+from eros_dbt_runner.service.processes import Outcome, Slot, outcome_of
+from eros_dbt_runner.service.service import Clock, Service, latest_due, next_due
 from tests.python.harness import ROOT
 
 SCHEDULES = read_schedules(ROOT / "schedules.yml")

@@ -14,10 +14,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from eros_dbt_runner import clock, run_folders, runs
+from eros_dbt_runner import clock, run_folders
 from eros_dbt_runner.project import Project as Found
-from eros_dbt_runner.runs import SLOT_VARIABLE
-from eros_dbt_runner.service import Outcome, Service, Slot, outcome_of
+from eros_dbt_runner.runner import records
+from eros_dbt_runner.runner.request import SLOT_VARIABLE, Request
+from eros_dbt_runner.service.processes import Outcome, Slot, outcome_of
+from eros_dbt_runner.service.service import Service
 from tests.python.harness import Child, Project
 from tests.python.test_service import SCHEDULES, FastClock, KilledError, slots
 
@@ -34,7 +36,7 @@ class RealWorld:
         self.clock = FastClock(begin, begin + timedelta(days=DAYS))
         self.found = Found.locate({"EROS_PROJECT_DIR": str(project.directory)})
         target = self.found.find_target(None)
-        self.request = runs.Request(self.found, next(iter(SCHEDULES.values())), target)
+        self.request = Request(self.found, next(iter(SCHEDULES.values())), target)
         self.killed: Counter[str] = Counter()
         self.problems: list[str] = []
         self.events: list[tuple[str, dict]] = []
@@ -56,7 +58,7 @@ class RealWorld:
             child.kill(signal.SIGKILL, after=self.rng.uniform(0, 2.5))
         result = child.wait()
         if result.code < 0:
-            runs.tidy_up(self.request, BUSY_SECONDS, print)
+            records.tidy_up(self.request, BUSY_SECONDS, print)
         if result.code > 0:
             self.problems.append(str(result))
         return outcome_of(result.code, result.json if result.code >= 0 else {}, result.stderr)
@@ -73,7 +75,7 @@ class RealWorld:
 
     def serve(self) -> None:
         while True:
-            runs.tidy_up(self.request, BUSY_SECONDS, print)
+            records.tidy_up(self.request, BUSY_SECONDS, print)
             service = Service(SCHEDULES.values(), self.found.runs_dir, self.run, str, self.log, self.clock)
             try:
                 return service.serve()

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from eros_dbt_runner.commands.common import page_key
+from eros_dbt_runner.texts import page_key
 from tests.python import oracle as o
 from tests.python.harness import SCHEMA, Project, built_project
 from tests.python.texts import PIECES, random_texts

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from eros_dbt_runner.dbt_invocation import Failure, Invocation, NodeResult
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.verdict import Evidence, Problem, count, judge
+from eros_dbt_runner.runner.dbt_invocation import Failure, Invocation, NodeResult
+from eros_dbt_runner.runner.verdict import Evidence, Problem, count, judge
 
 EXPECTS = ("creator_checks", "schedule_recommendations")
 

@@ -7,6 +7,7 @@ that makes this check fail, with whatever else depends on the same thing, and no
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import duckdb
 import pytest
 
-from eros_dbt_runner.declarations import Declarations
+from eros_dbt_runner.declarations.files import Declarations
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.verification import CHECKS
 from tests.python.harness import ROOT, SCHEMA, Project, parsed_project
@@ -158,19 +159,24 @@ BREAKAGES = {
         "restricted_pages is missing: `eros run performance`",
     ),
     "a learning table is gone": Breakage(
-        sql("drop table caption_beliefs"),
+        sql("drop table learning_coverage"),  # no view reads it
         ("objects: learning", "schemas: columns of learning"),
-        "caption_beliefs is missing: `eros run performance`",
+        "learning_coverage is missing: `eros run performance`",
     ),
     "a scheduling table is gone": Breakage(
-        sql("drop table page_daily_activity"),
+        sql("drop table forbidding_patterns"),  # no view reads it
         ("objects: scheduling", "schemas: columns of scheduling"),
-        "page_daily_activity is missing: `eros run daily`",
+        "forbidding_patterns is missing: `eros run daily`",
     ),
     "a view of operations is gone": Breakage(
         sql("drop view caption_lock_summary"),
         ("objects: operations", "schemas: columns of operations", "procedures: schedules"),
         "caption_lock_summary is missing",
+    ),
+    "a view of reporting is gone": Breakage(
+        sql("drop view report_days"),
+        ("objects: reporting", "schemas: columns of reporting"),
+        "report_days is missing",
     ),
     "a view cannot be read": Breakage(
         unreadable_input, ("objects: views answer",), "captions cannot be read"
@@ -255,9 +261,9 @@ BREAKAGES = {
         "stg_captions.has_urgency is missing",
     ),
     "a learning table has another type": Breakage(
-        sql("alter table caption_beliefs alter caption_id type varchar"),
+        sql("alter table learning_coverage alter outcomes type varchar"),  # no view reads it
         ("schemas: columns of learning",),
-        "caption_beliefs.caption_id is STRING and should be INT64",
+        "learning_coverage.outcomes is STRING and should be INT64",
     ),
     "a scheduling table lacks a column": Breakage(
         sql("alter table creator_send_hours rename column hour_lift to lift"),
@@ -268,6 +274,11 @@ BREAKAGES = {
         sql("create or replace view caption_lock_summary as select 'luna' as page_name"),
         ("schemas: columns of operations",),
         "caption_lock_summary.active_locks is missing",
+    ),
+    "a view of reporting lacks a column": Breakage(
+        sql("create or replace view report_days as select page_name from page_beliefs"),
+        ("schemas: columns of reporting",),
+        "report_days.planned is missing",
     ),
     "the statistics have a 16th column": Breakage(
         sql("alter table caption_bandit_stats add column extra bigint"),
@@ -445,6 +456,19 @@ def test_what_is_broken_is_what_fails(built, name):
     failed = verdicts(built, *breakage.arguments, code=ExitCode.CHECK_FAILED)
     assert set(failed) == set(breakage.fails), json.dumps(failed, indent=2)
     assert breakage.says in failed[breakage.fails[0]]
+
+
+def test_dbt_asks_the_contents_of_tables_the_same(built):
+    """The tests of the tag `verify` are the very SQL of the checks, which plain dbt runs with its hooks."""
+    tests = {path.stem for path in (ROOT / "tests/dbt/singular").glob("verified_*.sql")}
+    whole = built.dbt("test", "--select", "tag:verify").stdout
+    assert len(tests) == 5
+    assert set(re.findall(r" PASS (verified_\w+)", whole)) == tests
+    for name in ("messages are counted twice", "a message was not published", "a caption has no lock",
+                 "a sweep does not add up", "messages go out an hour late"):  # fmt: skip
+        BREAKAGES[name].change(built)
+    broken = built.dbt("test", "--select", "tag:verify", code=1).stdout
+    assert set(re.findall(r" FAIL \d+ (verified_\w+)", broken)) == tests
 
 
 def test_every_check_is_broken_once():

@@ -15,8 +15,9 @@ import pytest
 
 from eros_dbt_runner import writing
 from eros_dbt_runner.exit_codes import ExitCode
-from eros_dbt_runner.lock import Deadline, is_torn_error
 from eros_dbt_runner.project import Project as Found
+from eros_dbt_runner.warehouse import whole_file
+from eros_dbt_runner.warehouse.lock import Deadline, is_torn_error
 from tests.python.harness import AS_OF, SCHEMA, Project
 
 # DuckDB's file: three headers of 4 KiB, then blocks of 256 KiB that begin with their checksum.
@@ -239,7 +240,7 @@ def test_the_log_goes_into_the_file_when_it_is_due(built: Project, monkeypatch) 
     first = copy.stat().st_ino
     held(built)
     assert copy.stat().st_ino == first
-    monkeypatch.setattr(writing, "CHECKPOINT_EVERY", timedelta(0))
+    monkeypatch.setattr(whole_file, "CHECKPOINT_EVERY", timedelta(0))
     assert held(built) == []
     assert copy.stat().st_ino != first
     assert not beside(built, "wal").exists() or not beside(built, "wal").stat().st_size

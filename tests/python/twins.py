@@ -30,7 +30,9 @@ OF_THE_RUN = {
 INPUTS = {"mass_messages", "caption_bank", "captions", "creator_caption_restrictions"}
 # A constant list of hour sets; creator_send_hours shows what comes of it.
 # Views of the present: two looks differ, whatever ran.
-LIVE = {"health_checks", "alert_queue"}
+LIVE = {
+    "health_run_figures", "health_input_figures", "health_state_figures", "health_checks", "alert_queue",
+}  # fmt: skip
 TOO_LONG_TO_FETCH = {"send_hour_patterns"}
 
 

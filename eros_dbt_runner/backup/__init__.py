@@ -1,0 +1,1 @@
+"""`eros backup`, `eros restore` and `eros rollback`."""

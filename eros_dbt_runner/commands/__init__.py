@@ -1,1 +1,0 @@
-"""The commands of `eros`, one module per kind. Heavy imports stand inside the functions."""

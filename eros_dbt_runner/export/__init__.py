@@ -1,0 +1,1 @@
+"""`eros export`: the published messages for people and other programs."""

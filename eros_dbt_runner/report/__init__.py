@@ -1,0 +1,1 @@
+"""`eros report`: a day as one HTML page."""

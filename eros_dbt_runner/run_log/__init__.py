@@ -1,0 +1,1 @@
+"""`eros runs` and `eros rejected`: what has run, and what each run found."""

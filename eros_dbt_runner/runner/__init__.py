@@ -1,0 +1,1 @@
+"""`eros run`: a schedule, dbt, what it left, the verdict."""
