@@ -1,7 +1,4 @@
-{#- Normalising texts is what costs, and few of them change from run to run: a caption that stood here with this very
-    text, keyed by today's rule, keeps its key. A full refresh keys all of them. -#}
-{%- set has_known_keys = this is not none and not flags.FULL_REFRESH
-    and 'caption_key_rule' in present_columns(this) %}
+{%- set keeps_keys = keeps_known_keys(this) %}
 
 with
 
@@ -83,7 +80,7 @@ decided as (
 
 ),
 
-{%- if has_known_keys %}
+{%- if keeps_keys %}
 
 known_keys as (
 
@@ -105,7 +102,7 @@ final as (
         decided.caption_text,
         case
             when decided.rejection_reason is not null then null
-            {%- if has_known_keys %}
+            {%- if keeps_keys %}
             when known_keys.caption_key is not null then known_keys.caption_key
             {%- endif %}
             else {{ function_name('caption_key_v2') }}(decided.caption_text)
@@ -121,7 +118,7 @@ final as (
         decided.row_key,
         case when decided.rejection_reason is not null then {{ row_as_json('decided.raw_row') }} end as raw_row
     from decided
-    {%- if has_known_keys %}
+    {%- if keeps_keys %}
     left join known_keys
         on decided.caption_id = known_keys.caption_id and decided.caption_text = known_keys.caption_text
     {%- endif %}
