@@ -93,6 +93,7 @@ def test_what_was_learnt_is_not_emptied(built: Project, flags: list[str], env: d
 @pytest.mark.slow
 def test_a_database_without_rows_may_be_built_empty(project: Project) -> None:
     project.make_sample()
+    project.dbt("seed")
     for _ in range(2):
         project.dbt("run", "--empty", "--selector", "performance")
     assert project.table("message_outcomes") == []
