@@ -44,7 +44,7 @@ final as (
         page_name,
         tries_from,
         count(*) as pairs,
-        avg(width) / 2 as margin
+        {{ exact_sum('width') }} / count(*) / 2 as margin
     from each_and_all
     group by page_name, tries_from
 

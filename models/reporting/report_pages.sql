@@ -15,8 +15,8 @@ known_pairs as (
         count(*) as captions,
         sum(total_observations) as outcomes,
         sum(successes - 1) / sum(total_observations) as beat_share,
-        avg(confidence_upper_bound - confidence_lower_bound) / 2 as margin,
-        sum(total_revenue) as revenue,
+        {{ exact_sum('confidence_upper_bound - confidence_lower_bound') }} / count(*) / 2 as margin,
+        {{ exact_sum('total_revenue') }} as revenue,
         max(last_updated) as last_updated
     from {{ ref('caption_bandit_stats') }}
     group by page_name
@@ -61,7 +61,7 @@ final as (
         cast(coalesce(sum(outcomes), 0) as int64) as outcomes,
         cast(null as float64) as beat_share,
         cast(null as float64) as margin,
-        sum(revenue) as revenue,
+        {{ exact_sum('revenue') }} as revenue,
         max(last_updated) as last_updated
     from pages
 
