@@ -24,7 +24,7 @@ from tests.python.twins import Twins
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bigquery")]
 
 COMPARISONS = (exp.GTE, exp.GT, exp.EQ, exp.Between)
-# The oldest date that any rule looks at: beliefs look back 180 days, the statistics 90 and 30 more for medians.
+# The oldest date that any rule looks at: beliefs look back 180 days, the statistics 90 + 30 for medians.
 OLDEST_DAYS = 180 + 3
 # (table, what reads it): read whole, for a reason.
 READ_WHOLE = {
