@@ -36,9 +36,9 @@ shares as (
         case
             when min(first_score) over () >= 0e0 and max(first_score) over () <= 1e0 then first_score
             else (
-                rank() over (order by first_score) - 1e0
-                + count(*) over (partition by first_score) / 2e0
-            ) / count(*) over ()
+                rank() over (order by first_score asc)
+                + count(*) over () - rank() over (order by first_score desc)
+            ) / (2e0 * count(*) over ())
         end as score_share
     from scored
 
