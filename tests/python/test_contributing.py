@@ -183,6 +183,6 @@ def test_a_new_term_of_the_score(built: Project) -> None:
     built.edit("tests/dbt/singular/schedule_scores_add_up.sql", "0.10e0 * coalesce(wear, 0e0)", "0e0")
     built.execute("update schedule_recommendations set wear = -1, score = score - 0.1 * segment_multiplier")
     example.promises("schedule_scores_add_up", example.failures_of_dbt("schedule_scores_add_up"))
-    built.edit("tests/python/oracle.py", "-1.0 if sent >= 6 else 0.0", "0.0")
+    built.edit("tests/python/oracle.py", '-1.0 if parts["outcome_count"] >= 6 else 0.0', "0.0")
     failures = example.failures_of_pytest("tests/python/test_rules_against_oracle.py", "-k", "pooled-1")
     example.promises("test_models_agree_with_the_oracle", failures)
