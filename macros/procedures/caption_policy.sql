@@ -7,3 +7,10 @@
     {%- endif -%}
     {{ return(var('caption_policy')) }}
 {% endmacro %}
+
+
+{#- So many captions of a tier, the best of it, are ranked once for all pages; pools are counted and candidates
+    are chosen by the same number. #}
+{% macro captions_ranked_for_all() %}
+    {{- return(2000) -}}
+{% endmacro %}

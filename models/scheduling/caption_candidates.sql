@@ -1,6 +1,6 @@
 {#- Beside what the page has sent: its best by rank, of the first of the tier, and some by chance. #}
 {%- set best_captions = 100 %}
-{%- set ranked_captions = 2000 %}
+{%- set ranked_captions = captions_ranked_for_all() %}
 {%- set chance_captions = 20 %}
 {%- set policy = caption_policy() %}
 

@@ -1,5 +1,5 @@
 {#- The best of a tier, ranked once for all pages; far more than any page can take. #}
-{%- set ranked_captions = 2000 %}
+{%- set ranked_captions = captions_ranked_for_all() %}
 {#- A page and tier gets so many captions to choose from, candidates and those that stand in for them. #}
 {%- set offered_captions = 200 %}
 
