@@ -20,12 +20,13 @@ COLUMNS = (
     "applies_to_scope", "min_ppv_pool", "min_bump_pool", "is_active", "updated_at", "version",
 )  # fmt: skip
 GOOD = {
-    "page_name": "lilac_anchor", "hard_patterns": '["(?i)cookbook", "(?i)foxes"]', "soft_patterns": "[]",
+    "page_name": "lilac_anchor", "hard_patterns": '["(?i)cookbook", "(?i)backstage"]', "soft_patterns": "[]",
     "restricted_categories": "[]", "restricted_price_tiers": "[]", "applies_to_scope": "ALL",
     "min_ppv_pool": "0", "min_bump_pool": "0", "is_active": "true",
     "updated_at": "2025-05-01T00:00:00Z", "version": "1",
 }  # fmt: skip
-FORBIDDEN = ("foxes", "cookbook")
+FORBIDDEN = ("backstage", "cookbook")
+PPV, BUMP = 104, 378  # what lilac_anchor would send without restrictions: a cookbook, and backstage
 TIERS = ("budget", "mid", "premium", "bump")
 
 
@@ -78,7 +79,7 @@ def sample(learnt: Project, tmp_path: Path) -> Project:
 
 def test_without_restrictions_the_captions_would_go_out(sample: Project) -> None:
     sample.run("daily")
-    assert {row["caption_id"] for row in scheduled(sample)} == {90, 104}
+    assert {row["caption_id"] for row in scheduled(sample)} == {PPV, BUMP}
 
 
 @pytest.mark.parametrize(
@@ -86,8 +87,8 @@ def test_without_restrictions_the_captions_would_go_out(sample: Project) -> None
     [
         ({}, None),
         ({"is_active": "WAHR"}, "is_active is not a truth value"),
-        ({"hard_patterns": "['(?i)cookbook', '(?i)foxes']"}, "hard_patterns is not a list"),
-        ({"hard_patterns": r'["\bcookbook\b", "\bfoxes\b"]'}, "hard_patterns has a control character"),
+        ({"hard_patterns": "['(?i)cookbook', '(?i)backstage']"}, "hard_patterns is not a list"),
+        ({"hard_patterns": r'["\bcookbook\b", "\bbackstage\b"]'}, "hard_patterns has a control character"),
         ({"page_name": "@Lilac-Anchor "}, None),
     ],
 )
@@ -96,7 +97,7 @@ def test_a_row_is_understood_or_its_creator_is_not_scheduled(
 ) -> None:
     write_restrictions(sample, row)
     sample.run("daily", code=None)
-    assert not {row["caption_id"] for row in scheduled(sample)} & {90, 104}
+    assert not {row["caption_id"] for row in scheduled(sample)} & {PPV, BUMP}
     why = reasons(sample).get("lilac_anchor")
     if reason is None:
         assert why is None
@@ -118,11 +119,11 @@ def test_a_tier_is_compared_whatever_its_case(sample: Project) -> None:
 
 
 LISTS = {
-    "texts": "['(?i)cookbook', '(?i)foxes']",
-    "elements": "[{'element': '(?i)cookbook'}, {'element': '(?i)foxes'}]",
-    "a list of elements": "{'list': [{'element': '(?i)cookbook'}, {'element': '(?i)foxes'}]}",
-    "bytes": r"['(?i)cookbook'::blob, '(?i)\x5Cbfoxes\x5Cb'::blob]",
-    "JSON as bytes": """'["(?i)cookbook", "(?i)foxes"]'::blob""",
+    "texts": "['(?i)cookbook', '(?i)backstage']",
+    "elements": "[{'element': '(?i)cookbook'}, {'element': '(?i)backstage'}]",
+    "a list of elements": "{'list': [{'element': '(?i)cookbook'}, {'element': '(?i)backstage'}]}",
+    "bytes": r"['(?i)cookbook'::blob, '(?i)\x5Cbbackstage\x5Cb'::blob]",
+    "JSON as bytes": """'["(?i)cookbook", "(?i)backstage"]'::blob""",
 }
 
 
@@ -139,7 +140,7 @@ def test_a_list_is_read_as_exporters_write_it(sample: Project, patterns: str) ->
     )
     sample.run("daily")
     assert scheduled(sample)
-    assert not {row["caption_id"] for row in scheduled(sample)} & {90, 104}
+    assert not {row["caption_id"] for row in scheduled(sample)} & {PPV, BUMP}
 
 
 # ---- many rows at once: a page each ----
@@ -150,9 +151,9 @@ UNDERSTOOD: dict[str, Row] = {
     "what may be left out": {"applies_to_scope": "", "is_active": "", "version": "", "soft_patterns": ""},
     "a number that is whole": {"version": "2.0", "min_ppv_pool": "0.0"},
     "an unusable time": {"updated_at": "gestern"},
-    "wrapped elements": {"hard_patterns": '[{"element": "(?i)foxes"}, {"item": "(?i)cookbook"}]'},
+    "wrapped elements": {"hard_patterns": '[{"element": "(?i)backstage"}, {"item": "(?i)cookbook"}]'},
     "null for no list": {"soft_patterns": "null"},
-    "a pattern with what nobody sees": {"hard_patterns": '["(?i)fo\u200bxes", "(?i)\ufeffcookbook"]'},
+    "a pattern with what nobody sees": {"hard_patterns": '["(?i)back\u200bstage", "(?i)\ufeffcookbook"]'},
     "a category in another case": {
         "hard_patterns": "[]",
         "restricted_categories": '["PETS", " books\u00a0"]',
@@ -163,12 +164,12 @@ NOT_UNDERSTOOD: dict[str, Row] = {
     **{
         f"patterns: {text}": {"hard_patterns": text}
         for text in (
-            "foxes", "(?i)foxes|cookbook", "['(?i)foxes', '(?i)cookbook']", '["(?i)foxes", "(?i)cookbook"',
-            '["(?i)foxes", 7]', '["(?i)foxes", null]', '[["(?i)foxes"]]', '{"a": "(?i)foxes"}',
-            r'["\bfoxes\b"]',
-            r'["\dfoxes"]', '["(?i)foxes\\\\\\\\b"]', '["(?i)fo\\nxes"]', '["(foxes"]', "7", "true",
-            "“(?i)foxes”", "{(?i)foxes}", '"[\\"(?i)foxes\\"]"', "None", "[(?i)foxes]",
-            '[{"pattern": "foxes"}]',
+            "backstage", "(?i)backstage|cookbook", "['(?i)backstage', '(?i)cookbook']", '["(?i)backstage", "(?i)cookbook"',
+            '["(?i)backstage", 7]', '["(?i)backstage", null]', '[["(?i)backstage"]]', '{"a": "(?i)backstage"}',
+            r'["\bbackstage\b"]',
+            r'["\dbackstage"]', '["(?i)backstage\\\\\\\\b"]', '["(?i)back\\nstage"]', '["(backstage"]', "7", "true",
+            "“(?i)backstage”", "{(?i)backstage}", '"[\\"(?i)backstage\\"]"', "None", "[(?i)backstage]",
+            '[{"pattern": "backstage"}]',
         )
     },
     "soft patterns": {"soft_patterns": "psst"},
@@ -183,7 +184,7 @@ NOT_UNDERSTOOD: dict[str, Row] = {
 def write_pages(project: Project, pages: list[str]) -> None:
     """Inputs in which each page needs captions of every tier, and would get forbidden ones."""
     texts = [(f"caption {n} of {tier}", tier, "travel") for tier in TIERS for n in range(3)]
-    texts += [(f"my foxes {n} of {tier}", tier, "pets") for tier in TIERS for n in range(8)]
+    texts += [(f"my backstage {n} of {tier}", tier, "pets") for tier in TIERS for n in range(8)]
     texts += [(f"Cookbook {n} of {tier}", tier, "books") for tier in TIERS for n in range(8)]
     project.write_inputs(
         file_format="csv",
@@ -334,7 +335,7 @@ def test_what_restricts_nothing_is_not_judged(sample: Project) -> None:
     sample.run("daily", code=None)
     assert reasons(sample) == {}
     assert scheduled(sample)
-    assert not {row["caption_id"] for row in scheduled(sample)} & {90, 104}
+    assert not {row["caption_id"] for row in scheduled(sample)} & {PPV, BUMP}
 
 
 def test_names_and_times_that_help_nobody_are_warnings(sample: Project) -> None:
@@ -374,7 +375,7 @@ def test_a_page_stays_restricted_until_a_row_lifts_it(sample: Project) -> None:
 
     write_restrictions(sample, {"is_active": "false"})
     sample.run("daily")
-    assert {row["caption_id"] for row in scheduled(sample)} == {90, 104}
+    assert {row["caption_id"] for row in scheduled(sample)} == {PPV, BUMP}
 
 
 def test_a_database_from_before_knows_who_was_restricted(sample: Project) -> None:
@@ -399,12 +400,12 @@ def test_what_is_forbidden_by_now_is_withdrawn(sample: Project) -> None:
     sample.run("daily")
 
     [withdrawn] = sample.table("withdrawn_messages")
-    assert withdrawn["caption_id"] == 104
+    assert withdrawn["caption_id"] == PPV
     assert withdrawn["reason"] == (
         "creator_caption_restrictions forbids the hard pattern (?i)cookbook on the page lilac_anchor"
     )
-    assert scheduled(sample) == [row for row in before if row["caption_id"] != 104]
-    of_it = "where caption_id = 104 and schedule_id = 'lilac_anchor_20250615'"
+    assert scheduled(sample) == [row for row in before if row["caption_id"] != PPV]
+    of_it = f"where caption_id = {PPV} and schedule_id = 'lilac_anchor_20250615'"
     assert sample.query(f"select is_active from schedule_recommendations {of_it}") == [{"is_active": False}]
     assert sample.query(f"select is_active, deactivation_reason from active_caption_assignments {of_it}") == [
         {"is_active": False, "deactivation_reason": "CANCELLED_FORBIDDEN"}
@@ -420,21 +421,21 @@ def test_what_is_forbidden_by_now_is_withdrawn(sample: Project) -> None:
     assert sample.table("withdrawn_messages") == [withdrawn], "once is enough"
     assert len(sample.query("select 1 from automation_alerts where alert_source = 'withdrawn_messages'")) == 1
     sample.run("daily", as_of=AS_OF + timedelta(days=1))
-    assert not any(is_forbidden(row["caption_text"]) for row in scheduled(sample) if row["caption_id"] != 90)
+    assert not any(is_forbidden(row["caption_text"]) for row in scheduled(sample) if row["caption_id"] != BUMP)
 
 
 @pytest.mark.parametrize(
     ("row", "gone"),
     [
-        ({"hard_patterns": "[]", "restricted_categories": '["BOOKS"]'}, {104}),
+        ({"hard_patterns": "[]", "restricted_categories": '["BOOKS"]'}, {PPV}),
         (
             {"hard_patterns": "[]", "restricted_price_tiers": '["Bump"]', "applies_to_scope": "BUMP_ONLY"},
-            {90},
+            {BUMP},
         ),
-        ({"hard_patterns": '["foxes"]', "applies_to_scope": "PPV_ONLY"}, set()),
-        ({"is_active": "WAHR"}, {90, 104}),
+        ({"hard_patterns": '["(?i)backstage"]', "applies_to_scope": "PPV_ONLY"}, set()),
+        ({"is_active": "WAHR"}, {PPV, BUMP}),
         ({"hard_patterns": "x"}, set()),
-        ({"soft_patterns": "x", "applies_to_scope": "BOTH", "hard_patterns": '["foxes"]'}, {90}),
+        ({"soft_patterns": "x", "applies_to_scope": "BOTH", "hard_patterns": '["(?i)backstage"]'}, {BUMP}),
         ({"is_active": "false"}, set()),
     ],
 )
@@ -443,7 +444,7 @@ def test_withdrawn_is_what_is_certainly_forbidden(sample: Project, row: Row, gon
     write_restrictions(sample, row)
     sample.run("performance", code=None)
     assert {row["caption_id"] for row in sample.table("withdrawn_messages")} == gone
-    assert {row["caption_id"] for row in scheduled(sample)} == {90, 104} - gone
+    assert {row["caption_id"] for row in scheduled(sample)} == {PPV, BUMP} - gone
 
 
 def test_what_has_gone_out_is_not_withdrawn(sample: Project) -> None:
