@@ -181,7 +181,12 @@ def test_every_model_gives_the_same_rows(twins: Twins, functions: list[str], rec
     assert len(models) >= 18
     for model in models:
         name = nodes[model]["name"]
-        theirs = evaluator.rows(nodes[model]["compiled_code"])
+        sql, at_first = nodes[model]["compiled_code"], evaluator
+        if (
+            name == "first_caption_scores"
+        ):  # it adds what it has not seen, and a full refresh keeps what it has
+            at_first = Evaluator(functions, {**tables, name: (tables[name][0], [])})
+        theirs = at_first.rows(sql)
         ours = tables[name][1]
         if name == "caption_bandit_stats":  # a full refresh dates every row anew, by the rules
             ours, theirs = ([{**row, "last_updated": None} for row in rows] for rows in (ours, theirs))

@@ -227,7 +227,7 @@ class Recorder(Warehouse):
             sql = sql.replace("?", f"cast(null as {_type(value)})", 1)
         self.asked.append(sql)
         if (" as day" in sql and "_log" in sql) or "max(schedule_date)" in sql:
-            return [{"day": date(2025, 6, 15), "sweeps": 1, "wrong": 0}]
+            return [{"day": date(2025, 6, 15), "sweeps": 1, "messages": 1, "wrong": 0, "left_active": 0}]
         if "from selected_captions" in sql:
             return []
         if "as moments" in sql:

@@ -164,10 +164,10 @@ NOT_UNDERSTOOD: dict[str, Row] = {
     **{
         f"patterns: {text}": {"hard_patterns": text}
         for text in (
-            "backstage", "(?i)backstage|cookbook", "['(?i)backstage', '(?i)cookbook']", '["(?i)backstage", "(?i)cookbook"',
-            '["(?i)backstage", 7]', '["(?i)backstage", null]', '[["(?i)backstage"]]', '{"a": "(?i)backstage"}',
-            r'["\bbackstage\b"]',
-            r'["\dbackstage"]', '["(?i)backstage\\\\\\\\b"]', '["(?i)back\\nstage"]', '["(backstage"]', "7", "true",
+            "backstage", "(?i)backstage|cookbook", "['(?i)backstage', '(?i)cookbook']",
+            '["(?i)backstage", "(?i)cookbook"', '["(?i)backstage", 7]', '["(?i)backstage", null]',
+            '[["(?i)backstage"]]', '{"a": "(?i)backstage"}', r'["\bbackstage\b"]', r'["\dbackstage"]',
+            '["(?i)backstage\\\\\\\\b"]', '["(?i)back\\nstage"]', '["(backstage"]', "7", "true",
             "“(?i)backstage”", "{(?i)backstage}", '"[\\"(?i)backstage\\"]"', "None", "[(?i)backstage]",
             '[{"pattern": "backstage"}]',
         )
@@ -421,7 +421,9 @@ def test_what_is_forbidden_by_now_is_withdrawn(sample: Project) -> None:
     assert sample.table("withdrawn_messages") == [withdrawn], "once is enough"
     assert len(sample.query("select 1 from automation_alerts where alert_source = 'withdrawn_messages'")) == 1
     sample.run("daily", as_of=AS_OF + timedelta(days=1))
-    assert not any(is_forbidden(row["caption_text"]) for row in scheduled(sample) if row["caption_id"] != BUMP)
+    assert not any(
+        is_forbidden(row["caption_text"]) for row in scheduled(sample) if row["caption_id"] != BUMP
+    )
 
 
 @pytest.mark.parametrize(

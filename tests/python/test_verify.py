@@ -256,7 +256,10 @@ BREAKAGES = {
         "volume_policy.daily_maximum is FLOAT64 and should be INT64",
     ),
     "a staging table lacks a column": Breakage(
-        sql("alter table stg_captions drop column has_urgency"),
+        sql(
+            "create or replace view stg_captions as"
+            " select * exclude (has_urgency) from captions_checked where rejection_reason is null"
+        ),
         ("schemas: columns of staging",),
         "stg_captions.has_urgency is missing",
     ),

@@ -21,11 +21,12 @@ OF_ONE_ENGINE = {
     " and fact not like '%_keyed_by'",
 }
 TARGET = ("--target", "emulator")
-# What names a run or measures it differs between any two runs, on one engine too.
+# What names a run or measures it differs between any two runs, on one engine too;
+# the digest of the rule for keys is that of its SQL, which each engine writes in its own way.
 OF_THE_RUN = {
     "job_id", "job_start_time", "job_end_time", "job_duration_seconds", "sweep_id",
     "sweep_duration_seconds", "alert_id", "alert_time", "acknowledged_at", "error_time", "noted_at",
-    "found_at",
+    "found_at", "caption_key_rule",
 }  # fmt: skip
 INPUTS = {"mass_messages", "caption_bank", "captions", "creator_caption_restrictions"}
 # A constant list of hour sets; creator_send_hours shows what comes of it.
