@@ -8,8 +8,9 @@
     )
 }}
 
+{%- set started_at = run_started_at.astimezone(modules.pytz.utc) %}
 {#- A plan that is made in advance has seen nothing of the days until then. #}
-{%- set seen_at = [as_of_datetime(), run_started_at.astimezone(modules.pytz.utc)] | min %}
+{%- set seen_at = [as_of_datetime(), started_at] | min %}
 
 with
 
@@ -22,6 +23,15 @@ captions as (
         {{ hex_md5('caption_text') }} as text_digest
     from {{ ref('stg_caption_bank') }}
     where overall_performance_score is not null
+
+),
+
+{# A run for a moment of the past reads the bank of today: its scores may know of all that was sold until then. #}
+newest_message as (
+
+    select max(sending_time) as sent_at
+    from {{ ref('mass_messages_checked') }}
+    where rejection_reason is null and viewed_count > 0 and sending_time <= {{ timestamp_literal(started_at) }}
 
 ),
 {%- if is_incremental() %}
@@ -39,11 +49,14 @@ seen_before as (
 final as (
 
     select
-        caption_id,
-        text_digest,
-        overall_performance_score as first_score,
-        {{ timestamp_literal(seen_at) }} as first_seen_at
+        captions.caption_id,
+        captions.text_digest,
+        captions.overall_performance_score as first_score,
+        greatest(
+            {{ timestamp_literal(seen_at) }}, coalesce(newest_message.sent_at, {{ timestamp_literal(seen_at) }})
+        ) as first_seen_at
     from captions
+    cross join newest_message
     {%- if is_incremental() %}
     where
         not exists (
