@@ -12,6 +12,7 @@ earnings.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import sys
@@ -280,12 +281,16 @@ class Slot:
 
 
 class Project:
-    """The real project on a folder of its own, built by dbt in this process."""
+    """The real project on a folder of its own, built by dbt in this process.
 
-    def __init__(self, folder: Path, agency: Agency) -> None:
+    `holdout_share` is the project's var, from 0 to 1; None leaves its default.
+    """
+
+    def __init__(self, folder: Path, agency: Agency, holdout_share: float | None = None) -> None:
         from dbt.cli.main import dbtRunner
 
         self.agency, self.folder = agency, folder
+        self._vars = {} if holdout_share is None else {"holdout_share": holdout_share}
         self.database = folder / "eros.duckdb"
         (folder / "data").mkdir(parents=True)
         os.environ.update(
@@ -365,6 +370,8 @@ class Project:
                 str(ROOT),
                 "--profiles-dir",
                 str(ROOT),
+                "--vars",
+                json.dumps(self._vars),
             ]
         )
         # The file is read and written between the days, and has one opener at a time.
@@ -578,13 +585,19 @@ def best_hours(worth: np.ndarray, count: int, gap: int) -> float:
 
 
 def run_world(
-    world: World, seed: int, days: int, folder: Path, with_peers: bool, on_day: Callable[[], None]
+    world: World,
+    seed: int,
+    days: int,
+    folder: Path,
+    with_peers: bool,
+    on_day: Callable[[], None],
+    holdout_share: float | None = None,
 ) -> Ledger:
     """Drive the project and all others through one draw of a world."""
     agency = Agency(world, seed)
     ledger = Ledger()
     warm_up = agency.warm_up()
-    project = Project(folder, agency)
+    project = Project(folder, agency, holdout_share)
     project.begin(warm_up)
     others: dict[str, Policy] = {"random": Random(agency, seed), "oracle": Oracle(agency, seed)}
     if with_peers:
@@ -644,6 +657,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--world", action="append", choices=list(WORLDS), help="may be given several times")
     parser.add_argument("--seed", action="append", type=int, help="may be given several times")
     parser.add_argument("--days", type=int, default=90)
+    parser.add_argument(
+        "--holdout-share", type=float, default=0, help="the var; skills are compared without chance slots"
+    )
     parser.add_argument("--no-peers", action="store_true", help="the project, random and oracle alone")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
     options = parser.parse_args(arguments)
@@ -662,7 +678,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 task = progress.add_task(f"{world}, seed {seed}", total=options.days)
                 results.setdefault(world, {})[seed] = run_world(
                     WORLDS[world], seed, options.days, folder, not options.no_peers,
-                    lambda task=task: progress.advance(task),
+                    lambda task=task: progress.advance(task), options.holdout_share,
                 )  # fmt: skip
     show(console, results)
     console.print(f"{options.days} days, {time.monotonic() - began:.0f} s")

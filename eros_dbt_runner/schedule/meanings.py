@@ -20,6 +20,8 @@ MEANINGS = {
     "caption_policy": "the rule that made the draw: pooled beliefs, or wilson bounds of the pair",
     "selection_rank": "rank among all captions chosen for the day; 1 gets the best hour",
     "tier_rank": "rank within its tier; the first so many fill the tier's quota",
+    "selection_kind": "chosen by score, or picked by chance to measure what choosing earns",
+    "is_dealt_by_draw": "a draw dealt the day's hours: chance picked one of the page's captions",
     "is_soft_restricted": "matches a soft pattern: ranked below every caption that matches none",
     "soft_restricted": "matches a soft pattern: ranked below every caption that matches none",
     "outcome_count": "how often it was sent on this page, with an outcome, while beliefs look back",

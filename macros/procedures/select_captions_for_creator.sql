@@ -10,7 +10,11 @@
                 want_budget as num_budget,
                 want_mid as num_mid,
                 want_premium as num_premium,
-                want_bump as num_bump
+                want_bump as num_bump,
+                {#- Nothing that somebody asks for is left to chance. #}
+                0 as chance_budget,
+                0 as chance_mid,
+                0 as chance_premium
         )
     {%- endset -%}
     {{ create_table_function(
@@ -26,8 +30,8 @@
 
 {#- The captions that fill each request's tiers: one row per request's page and caption chosen.
 
-    `requests` has page_name, behavioral_segment and the number wanted per tier; `scores` is
-    caption_scores, `captions` is schedulable_captions. #}
+    `requests` has page_name, behavioral_segment, the number wanted per tier, and how many of these chance
+    picks; `scores` is caption_scores, `captions` is schedulable_captions. #}
 {% macro select_captions(requests, scores, captions) -%}
     with
 
@@ -55,7 +59,8 @@
             page_name,
             behavioral_segment,
             '{{ tier }}' as price_tier,
-            num_{{ tier }} as quota
+            num_{{ tier }} as quota,
+            {{ 0 if tier == 'bump' else 'chance_' ~ tier }} as chance_quota
         from requests
         where num_{{ tier }} > 0
         {%- if not loop.last %}
@@ -72,6 +77,9 @@
             scores.*,
             wanted.behavioral_segment,
             wanted.quota,
+            wanted.chance_quota,
+            {#- Drawn from all that the page may send of the tier, whatever is believed of it. #}
+            scores.chance_draw is not null and not scores.is_soft_restricted as may_be_chance,
             case
                 when wanted.behavioral_segment = 'premium' and wanted.price_tier = 'premium' then 1.25e0
                 when wanted.behavioral_segment = 'budget' and wanted.price_tier in ('budget', 'mid') then 1.15e0
@@ -92,6 +100,11 @@
         select
             *,
             base_score * segment_multiplier as score,
+            may_be_chance
+            and row_number() over (
+                partition by page_name, price_tier, may_be_chance
+                order by chance_draw asc
+            ) <= chance_quota as is_by_chance,
             base_score * segment_multiplier
             - case when is_soft_restricted then 10e0 else 0e0 end
             - case when is_stand_in then 5e0 else 0e0 end as sort_score
@@ -106,7 +119,8 @@
         select *
         from scored
         where true
-        qualify row_number() over (partition by page_name, price_tier order by sort_score desc) <= 200
+        qualify
+            row_number() over (partition by page_name, price_tier order by is_by_chance desc, sort_score desc) <= 200
 
     ),
 
@@ -132,7 +146,7 @@
         qualify
             row_number() over (
                 partition by page_name, caption_key
-                order by sort_score desc, caption_id asc
+                order by is_by_chance desc, sort_score desc, caption_id asc
             ) = 1
 
     ),
@@ -143,9 +157,23 @@
             *,
             row_number() over (
                 partition by page_name, price_tier
-                order by sort_score desc, caption_id asc
-            ) as tier_rank
+                order by is_by_chance desc, sort_score desc, caption_id asc
+            ) as quota_rank
         from distinct_texts
+
+    ),
+
+    {#- Which caption was drawn must not decide over its hour, or hours would be taken for captions. #}
+    filled as (
+
+        select
+            *,
+            max(case when is_by_chance then 1 else 0 end) over (partition by page_name) = 1 as is_dealt_by_draw,
+            {{ function_name('uniform_draw') }}(
+                '{{ execution_date_value().isoformat() }}|' || page_name || '|' || cast(caption_id as string) || '|hour'
+            ) as hour_draw
+        from ranked
+        where quota_rank <= quota
 
     ),
 
@@ -155,12 +183,21 @@
             page_name,
             behavioral_segment,
             price_tier,
-            tier_rank,
+            row_number() over (
+                partition by page_name, price_tier
+                order by is_by_chance, sort_score desc, caption_id asc
+            ) as tier_rank,
             {#- What sells takes its hours first. #}
             row_number() over (
                 partition by page_name
-                order by price_tier = 'bump', sort_score desc, caption_id asc
+                order by
+                    price_tier = 'bump',
+                    case when is_dealt_by_draw and price_tier != 'bump' then hour_draw end,
+                    sort_score desc,
+                    caption_id asc
             ) as selection_rank,
+            case when is_by_chance then 'chance' else 'chosen' end as selection_kind,
+            is_dealt_by_draw,
             caption_id,
             caption_text,
             caption_key,
@@ -185,8 +222,7 @@
             budget_penalty,
             segment_multiplier,
             score
-        from ranked
-        where tier_rank <= quota
+        from filled
 
     )
 

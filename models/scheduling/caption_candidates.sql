@@ -80,6 +80,7 @@ chance_ranks as (
     select
         tier_pools.page_name,
         tier_pools.price_tier,
+        chance.draw_number,
         1 + cast(floor(
             {{ function_name('uniform_draw') }}(
                 '{{ execution_date_value().isoformat() }}|' || tier_pools.page_name || '|' || tier_pools.price_tier
@@ -96,7 +97,8 @@ found as (
     select
         page_name,
         caption_id,
-        false as is_chosen
+        false as is_chosen,
+        cast(null as int64) as draw_number
     from near_the_top
 
     union all
@@ -104,7 +106,8 @@ found as (
     select
         page_name,
         caption_id,
-        true as is_chosen
+        true as is_chosen,
+        cast(null as int64) as draw_number
     from seen
 
     union all
@@ -112,7 +115,8 @@ found as (
     select
         chance_ranks.page_name,
         captions.caption_id,
-        true as is_chosen
+        true as is_chosen,
+        chance_ranks.draw_number
     from chance_ranks
     inner join captions
         on
@@ -126,7 +130,8 @@ distinct_pairs as (
     select
         page_name,
         caption_id,
-        max(case when is_chosen then 1 else 0 end) = 1 as is_chosen
+        max(case when is_chosen then 1 else 0 end) = 1 as is_chosen,
+        min(draw_number) as chance_draw
     from found
     group by page_name, caption_id
 
@@ -138,6 +143,7 @@ allowed as (
         distinct_pairs.page_name,
         distinct_pairs.caption_id,
         distinct_pairs.is_chosen,
+        distinct_pairs.chance_draw,
         captions.price_tier,
         captions.bank_rank,
         page_groups.is_needed,
@@ -175,6 +181,7 @@ final as (
         ranked.is_needed,
         ranked.diversity,
         ranked.budget_penalty,
+        ranked.chance_draw,
         soft_matches.caption_id is not null as is_soft_restricted,
         {#- The next in rank stand in where a quota would be left. #}
         {% if policy == 'pooled' -%}

@@ -229,6 +229,7 @@ final as (
         is_needed,
         is_soft_restricted,
         is_stand_in,
+        chance_draw,
         '{{ policy }}' as caption_policy,
         outcome_count,
         page_median_emv,

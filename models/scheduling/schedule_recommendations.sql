@@ -90,6 +90,8 @@ final as (
         caption_policy,
         selection_rank,
         tier_rank,
+        selection_kind,
+        is_dealt_by_draw,
         is_soft_restricted,
         outcome_count,
         page_median_emv,

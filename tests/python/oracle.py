@@ -45,6 +45,7 @@ class Rules:
     """The numbers that are project variables, and the readings that a test may flip."""
 
     caption_policy: str = "pooled"  # or "wilson"
+    holdout_share: float = 0.02
     outcome_maturity_hours: int = 24
     stats_window_days: int = 90
     belief_window_days: int = 180
@@ -1281,9 +1282,15 @@ def total_score(
     return math.fsum(parts) * multiplier
 
 
-def rank_order(row: Row) -> tuple[bool, bool, float, int]:
-    """Sort key of scored captions, best first: no soft pattern, a candidate, high score, small caption_id."""
-    return row["is_discouraged"], row.get("is_stand_in", False), -row["score"], row["caption_id"]
+def rank_order(row: Row) -> tuple[bool, bool, bool, float, int]:
+    """Sort key of scored captions, first to last: by chance, no soft pattern, a candidate, high score, small id."""
+    return (
+        not row.get("is_by_chance", False),
+        row["is_discouraged"],
+        row.get("is_stand_in", False),
+        -row["score"],
+        row["caption_id"],
+    )
 
 
 def best_of_each_tier(scored: Iterable[Row], quotas: Mapping[str, int]) -> list[Row]:
@@ -1616,16 +1623,32 @@ class Oracle:
             free = [caption_id for caption_id in captions if caption_id in pool]
             for number, caption_id in enumerate(free[:200], start=1):
                 found[caption_id] = number > 100 or captions.index(caption_id) >= 2000
-            for number in range(1, 21):
-                u = uniform_draw(f"{self.execution_date.isoformat()}|{page}|{tier}|{number}")
-                drawn = captions[math.floor(u * len(captions))]
-                if drawn in pool:
-                    found[drawn] = False
+            found |= {drawn: False for drawn in self._draws(page, tier) if drawn in pool}
         seen = {
             (o.page_name, o.caption_id) for o in self.taught if lessons([o])["value"] or lessons([o])["opens"]
         }
         found |= {caption_id: False for caption_id in pool if (page, caption_id) in seen}
         return found
+
+    def _draws(self, page: str, tier: str) -> list[int]:
+        """The captions at the 20 ranks that the page drew in the tier, in the order of the draws."""
+        captions, day = self.ranked.get(tier, []), self.execution_date.isoformat()
+        ranks = (math.floor(uniform_draw(f"{day}|{page}|{tier}|{j}") * len(captions)) for j in range(1, 21))
+        return [captions[rank] for rank in ranks] if captions else []
+
+    def by_chance(self, page: str) -> set[int]:
+        """The captions that chance picks for the page's day; none on a holiday."""
+        picked: set[int] = set()
+        if self.execution_date in self.holidays:
+            return picked
+        restrictions = self.restrictions(page)
+        pool = {row["caption_id"] for row in self.pool(page) if not is_discouraged(row, restrictions)}
+        for tier in PPV_TIERS:
+            u = uniform_draw(f"{self.execution_date.isoformat()}|{page}|{tier}|chance slots")
+            slots = math.floor(self.rules.holdout_share * self.plan(page).quotas[tier] + u)
+            hits = dict.fromkeys(caption_id for caption_id in self._draws(page, tier) if caption_id in pool)
+            picked.update(list(hits)[:slots])
+        return picked
 
     def scores(self, page: str, segment: str | None = None) -> list[Row]:
         """Every candidate of the page with all components of its score, best first."""
@@ -1684,8 +1707,22 @@ class Oracle:
     def selection(
         self, page: str, quotas: Mapping[str, int] | None = None, segment: str | None = None
     ) -> list[Row]:
-        """The captions that go out, best first; quotas and segment are the day's unless given."""
-        return best_of_each_tier(self.scores(page, segment), quotas or self.plan(page).quotas)
+        """The captions that go out, best first; quotas and segment are the day's unless given.
+
+        Where chance picked one of them, a draw orders those that have a price. What is asked for with
+        quotas is all chosen.
+        """
+        scored = self.scores(page, segment)
+        picked = set() if quotas else self.by_chance(page)
+        for row in scored:
+            row["is_by_chance"] = row["caption_id"] in picked
+        chosen = best_of_each_tier(scored, quotas or self.plan(page).quotas)
+        if any(row["is_by_chance"] for row in chosen):
+            day = self.execution_date.isoformat()
+            priced = [row for row in chosen if row["price_tier"] != "bump"]
+            priced.sort(key=lambda row: uniform_draw(f"{day}|{page}|{row['caption_id']}|hour"))
+            chosen = priced + [row for row in chosen if row["price_tier"] == "bump"]
+        return chosen
 
     def message_count(self, page: str) -> int:
         """How many of the day's messages the hours after as_of take."""

@@ -152,6 +152,7 @@ def check_page(project: Project, truth: oracle.Oracle, page: str) -> int:
     )
     selection = truth.sent(page)
     assert [row["caption_id"] for row in chosen] == [row["caption_id"] for row in selection]
+    assert [row["selection_kind"] == "chance" for row in chosen] == [row["is_by_chance"] for row in selection]
     for row, wanted in zip(chosen, selection, strict=True):
         assert_same(row["score"], wanted["score"], f"score of {row['caption_id']} on {page}")
         moment = oracle.hour_to_utc(truth.execution_date, row["send_hour"])
@@ -179,6 +180,8 @@ def check_page(project: Project, truth: oracle.Oracle, page: str) -> int:
     ("policy", "seed"), [*(("pooled", seed) for seed in range(1, 7)), ("wilson", 1), ("wilson", 2)]
 )
 def test_models_agree_with_the_oracle(project: Project, seed: int, policy: str) -> None:
+    share = 0.02 if policy == "wilson" else seed / 10
+    project.edit("dbt_project.yml", "holdout_share: 0.02", f"holdout_share: {share}")
     if policy == "wilson":
         project.edit("dbt_project.yml", "caption_policy: pooled", "caption_policy: wilson")
     history = histories.make_history(
@@ -190,7 +193,7 @@ def test_models_agree_with_the_oracle(project: Project, seed: int, policy: str) 
         history.tables,
         history.as_of,
         locks,
-        rules=oracle.Rules(caption_policy=policy),
+        rules=oracle.Rules(caption_policy=policy, holdout_share=share),
         scores_seen_at=seen_at,
     )
     # A history holds more wrong rows than a run takes by default.
