@@ -1283,7 +1283,7 @@ def total_score(
 
 
 def rank_order(row: Row) -> tuple[bool, bool, bool, float, int]:
-    """Sort key of scored captions, first to last: by chance, no soft pattern, a candidate, high score, small id."""
+    """Sort key of scored captions: by chance, no soft pattern, a candidate, high score, small caption_id."""
     return (
         not row.get("is_by_chance", False),
         row["is_discouraged"],
