@@ -1,29 +1,33 @@
 {%- set share = holdout_share() %}
+{%- set draw_key = "'" ~ execution_date_value().isoformat() ~ "|' || plans.page_name" %}
 
 with
+
+holidays as (
+
+    select distinct holiday_date from {{ ref('holiday_calendar') }}
+
+),
 
 {# On average so many messages of a tier go to chance as the share says, however few they are: a draw decides
     over what is less than one. Holidays are days like no other, and prove nothing. #}
 creators_to_schedule as (
 
     select
-        creator_day_plan.*,
-        {%- for tier in ['budget', 'mid', 'premium'] %}
+        {% for tier in ['budget', 'mid', 'premium'] -%}
         case
-            when creator_day_plan.schedule_date in (select holidays.holiday_date from {{ ref('holiday_calendar') }} as holidays)
-                then 0
-            else
-                cast(floor(
-                    {{ share }} * creator_day_plan.num_{{ tier }}
-                    + {{ function_name('uniform_draw') }}(
-                        '{{ execution_date_value().isoformat() }}|' || creator_day_plan.page_name || '|{{ tier }}|chance slots'
-                    )
-                ) as int64)
-        end as chance_{{ tier }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ ref('creator_day_plan') }} as creator_day_plan
+            when holidays.holiday_date is not null then 0
+            else cast(floor(
+                {{ share }} * plans.num_{{ tier }}
+                + {{ function_name('uniform_draw') }}({{ draw_key }} || '|{{ tier }}|chance slots')
+            ) as int64)
+        end as chance_{{ tier }},
+        {% endfor -%}
+        plans.*
+    from {{ ref('creator_day_plan') }} as plans
     inner join {{ ref('creator_checks') }} as creator_checks
-        on creator_day_plan.page_name = creator_checks.page_name
+        on plans.page_name = creator_checks.page_name
+    left join holidays on plans.schedule_date = holidays.holiday_date
     where creator_checks.check_status = 'ok'
 
 ),
