@@ -27,7 +27,8 @@
 } %}
 {%- set selected = [] %}
 {%- for name, type in columns.items() %}
-{%- do selected.append(name if name in present or (published and not present) else 'cast(null as ' ~ type ~ ') as ' ~ name) %}
+{%- set is_there = name in present or (published and not present) %}
+{%- do selected.append(name if is_there else 'cast(null as ' ~ type ~ ') as ' ~ name) %}
 {%- endfor %}
 
 with
@@ -35,8 +36,13 @@ with
 recommendations as (
 
     select {{ selected | join(', ') }}
-    from {{ published or '(select 1 as nothing) as no_table' }}
-    where {{ 'true' if published else 'nothing = 0' }}
+    {%- if published %}
+    from {{ published }}
+    where schedule_date >= {{ execution_date(-89) }}
+    {%- else %}
+    from (select 1 as nothing) as no_table
+    where nothing = 0
+    {%- endif %}
 
 ),
 
@@ -63,9 +69,7 @@ final as (
         page_level,
         coalesce(is_active, true) as is_active
     from recommendations
-    where
-        schedule_date >= {{ execution_date(-89) }}
-        and coalesce(created_at < {{ as_of() }}, true)
+    where coalesce(created_at < {{ as_of() }}, true)
 
 )
 
