@@ -93,7 +93,8 @@ text_pairs as (
         keyed_slots.time_slot_rank,
         false as is_other_text,
         {{ hours_between('keyed_slots.scheduled_send_time', 'messages.sending_time') }} as hours_off,
-        messages.*
+        messages.row_id,
+        messages.sending_time
     from keyed_slots
     inner join messages
         on keyed_slots.page_name = messages.page_name and keyed_slots.caption_key = messages.caption_key
@@ -103,7 +104,7 @@ text_pairs as (
 
 ),
 
-{# A message near midnight may stand under the date before or after. #}
+{# What is sent a little before a slot at midnight stands under the date before; slots are at full hours. #}
 slot_dates as (
 
     select
@@ -120,14 +121,6 @@ slot_dates as (
     from keyed_slots
     where is_active and {{ local_hour('scheduled_send_time') }} = 0
 
-    union all
-
-    select
-        {{ add_days('schedule_date', 1) }} as sending_date,
-        keyed_slots.*
-    from keyed_slots
-    where is_active and {{ local_hour('scheduled_send_time') }} = 23
-
 ),
 
 {# Another text of the same kind, priced or free, near the hour of the slot: somebody sent it instead. #}
@@ -138,7 +131,8 @@ time_pairs as (
         slot_dates.time_slot_rank,
         true as is_other_text,
         {{ hours_between('slot_dates.scheduled_send_time', 'messages.sending_time') }} as hours_off,
-        messages.*
+        messages.row_id,
+        messages.sending_time
     from slot_dates
     inner join messages
         on slot_dates.page_name = messages.page_name and slot_dates.sending_date = messages.sending_date
@@ -151,13 +145,27 @@ time_pairs as (
 
 {# One to one, the nearest first. A pair that is the first of its slot and the first of its message is settled, and
     every other pair of the two falls away; then the same again with what is left. #}
-pairs_0 as (
+pairs as (
 
     select * from text_pairs
 
     union all
 
     select * from time_pairs
+
+),
+
+{# Of what would fit a slot the few nearest are enough: no more than that is taken by others. #}
+pairs_0 as (
+
+    select *
+    from pairs
+    where true
+    qualify
+        row_number() over (
+            partition by schedule_id, time_slot_rank, is_other_text
+            order by {{ nearest }}
+        ) <= {{ rounds }}
 
 ),
 {% for round in range(1, rounds + 1) %}
@@ -188,8 +196,21 @@ pairs_{{ round }} as (
 
 settled as (
 
-    select * from pairs_{{ rounds }}
-    where is_settled_{{ rounds }}
+    select
+        pairs_{{ rounds }}.schedule_id,
+        pairs_{{ rounds }}.time_slot_rank,
+        pairs_{{ rounds }}.is_other_text,
+        pairs_{{ rounds }}.hours_off,
+        messages.row_id,
+        messages.sending_time,
+        messages.price,
+        messages.sent_count,
+        messages.viewed_count,
+        messages.purchased_count,
+        messages.earnings
+    from pairs_{{ rounds }}
+    inner join messages on pairs_{{ rounds }}.row_id = messages.row_id
+    where pairs_{{ rounds }}.is_settled_{{ rounds }}
 
 ),
 
