@@ -19,7 +19,7 @@ KNOWN = {
     "chosen_sent_share": 0.95, "chance_sent_share": 0.7, "uplift": 1.6, "uplift_low": 1.4, "uplift_high": 1.8,
 }  # fmt: skip
 
-# Priced messages of the sample whose text went out once on the page, as if they had been planned: two of three
+# Priced messages of the sample whose text went out once on the page, as if they were planned: two of three
 # chosen, the third by chance, on days whose hours a draw dealt. Slots are 5 minutes after the message.
 PLAN = """
     insert into schedule_recommendations by name
@@ -140,7 +140,9 @@ def test_a_day_without_slots_by_chance_has_no_figure_yet(built: Project) -> None
 def test_a_report_over_tables_from_before_says_that_they_are_missing(built: Project) -> None:
     built.execute("drop table policy_uplift")
     section = parse(built.eros("report", "--output", "-").stdout).one("section", id="proof")
-    assert section.all("p")[0].words.startswith("Whether choice earns cannot be shown: its tables are not there")
+    assert section.all("p")[0].words.startswith(
+        "Whether choice earns cannot be shown: its tables are not there"
+    )
 
 
 @pytest.mark.parametrize(
