@@ -102,6 +102,7 @@ schedule     schedule.commands      Show a day's plan: of all pages, or of one P
 schedules    service.commands       What runs when, for schedulers that are there already.
 select       schedule.commands      Select captions for PAGE as the daily run would, and publish nothing.
 serve        service.commands       Run the schedules of schedules.yml when they are due, until SIGTERM or Ctrl-C.
+uplift       report.commands        Show whether EROS earns anything: what chosen captions earned, against random ones of the same tier.
 verify       verification.commands  Check that the database holds what the project says, and that it works; nothing is changed.
 """  # noqa: E501 - a table
 

@@ -1,4 +1,4 @@
-"""`eros report`."""
+"""`eros report` and `eros uplift`."""
 
 import sys
 from pathlib import Path
@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 
 from eros_dbt_runner.clock import now, parse_date
-from eros_dbt_runner.commands import Database, database_options
+from eros_dbt_runner.commands import Database, database_options, json_option, print_json
 from eros_dbt_runner.errors import UsageError
 from eros_dbt_runner.output import save
-from eros_dbt_runner.report import day_facts, day_report
+from eros_dbt_runner.report import day_facts, day_report, uplift_view
+from eros_dbt_runner.report import uplift as proofs
 from eros_dbt_runner.texts import page_key
 
 
@@ -24,7 +25,7 @@ def report(day: str | None, page: str | None, output: Path | None, force: bool, 
     """Write a day as one HTML page for any browser, that needs no network.
 
     The day's messages on a time line and why each was chosen, who was left out and why, volume against
-    plan, what has been learnt, alerts and health as they are now.
+    plan, whether choice earns, what has been learnt, alerts and health as they are now.
     """
     wanted = parse_date(day, "--date") if day else None
     with database.read() as (tables, zone):
@@ -43,3 +44,26 @@ def report(day: str | None, page: str | None, output: Path | None, force: bool, 
     output = output or Path(f"eros-report-{facts.day}.html")
     save(content, output, force=force)
     click.echo(f"{output}: {len(facts.messages)} messages, {len(facts.creators)} creators", err=True)
+
+
+@click.command()
+@database_options
+@json_option
+def uplift(database: Database, as_json: bool) -> None:
+    """Show whether EROS earns anything: what chosen captions earned, against random ones of the same tier.
+
+    Then the figures behind it, over 30 and 90 days: the pages of which there is one, what became of the
+    plans, and how often messages brought what was believed of them. The newest performance run made them.
+    """
+    with database.read() as (tables, _zone):
+        proof = proofs.read(tables)
+    if as_json:
+        print_json(
+            {
+                "sentence": proofs.sentence(proof.uplift), "uplift": proof.uplift, "plans": proof.plans,
+                "calibration": proof.calibration,
+            }
+        )  # fmt: skip
+    else:
+        uplift_view.show(proof)
+        database.show_source()

@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from eros_dbt_runner.errors import ErosError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.operations import health
+from eros_dbt_runner.report import uplift
 from eros_dbt_runner.warehouse.base import Row, Warehouse
 
 HOLIDAYS_AHEAD = timedelta(days=60)
@@ -38,6 +39,8 @@ class DayFacts:
     run: Part = field(default_factory=Part)
     week: Part = field(default_factory=Part)
     holidays: Part = field(default_factory=Part)
+    uplift: Part = field(default_factory=Part)
+    plans: Part = field(default_factory=Part)
     learnt: Part = field(default_factory=Part)
     pages: Part = field(default_factory=Part)
     familiarity: Part = field(default_factory=Part)
@@ -66,6 +69,8 @@ def read(tables: Warehouse, day: date, page: str | None) -> DayFacts:
         run=_part(lambda: _run(tables, day)),
         week=_part(lambda: _week(tables, monday, day, page)),
         holidays=_part(lambda: _holidays(tables, monday, day + HOLIDAYS_AHEAD)),
+        uplift=_part(lambda: uplift.uplift_of_pages(tables, page)),
+        plans=_part(lambda: uplift.plans(tables, page)),
         learnt=_part(lambda: _learnt(tables, page)),
         pages=_part(lambda: _pages(tables, page)),
         familiarity=_part(lambda: _familiarity(tables, page)),

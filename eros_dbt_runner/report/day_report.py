@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eros_dbt_runner.report.day_facts import DayFacts
 from eros_dbt_runner.report.reasons import times, why
+from eros_dbt_runner.report.uplift import followed, sentence
 from eros_dbt_runner.texts import counted
 
 Row = Mapping[str, Any]
@@ -43,6 +44,8 @@ def render(facts: DayFacts, zone: ZoneInfo, made_at: datetime) -> bytes:
         run=next(iter(facts.run.rows), None),
         holiday=next((row for row in facts.holidays.rows if row["holiday_date"] == facts.day), None),
         holidays={row["holiday_date"]: row for row in facts.holidays.rows},
+        proof=sentence(facts.uplift.rows, facts.page),
+        compared=[_compared(row) for row in facts.uplift.rows if row["status"] == "known"],
         left_out=[row for row in facts.creators if row["state"] == "left_out"],
         not_published=[row for row in facts.creators if row["state"] == "not_published"],
         failing=[check for check in facts.health.rows if check["check_status"] != "PASS"],
@@ -72,6 +75,7 @@ def _environment(zone: ZoneInfo) -> Environment:
         figure=_figure,
         count=counted,
         why=why,
+        followed=followed,
         tier=lambda name: name if name in TIERS else "other",
         percent_of=lambda value, whole: round(100 * float(value or 0) / float(whole), 2) if whole else 0,
         holiday_volume=_holiday_volume,
@@ -84,6 +88,13 @@ def _placed(row: Row, zone: ZoneInfo) -> dict[str, Any]:
     """A message with its local hour."""
     local = row["scheduled_send_time"].astimezone(zone)
     return {**row, "local": local, "hour": local.hour, "since_midnight": local.hour + local.minute / 60}
+
+
+def _compared(row: Row) -> Row:
+    """A row of policy_uplift as the picture of an interval takes it."""
+    return {
+        **row, "factor": row["uplift"], "factor_low": row["uplift_low"], "factor_high": row["uplift_high"]
+    }  # fmt: skip
 
 
 def _day(day: date) -> str:

@@ -40,6 +40,13 @@ findings as (
 
 ),
 
+calibration as (
+
+    select * from {{ ref('belief_calibration') }}
+    where quantity is null
+
+),
+
 {# What the newest performance run said of itself, whatever has stopped the runs after it. #}
 newest_learning as (
 
@@ -135,6 +142,21 @@ final as (
         cast(coalesce(sum(twin_messages), 0) as float64) as figure,
         cast(null as string) as detail
     from findings
+
+    union all
+
+    {#- Beliefs that are too sure cover less than 4 of 5, ones that are too unsure more. Rounded, since 0.8 - 0.7 is
+        more than 0.1 in floating point. #}
+    select
+        'belief_calibration' as check_name,
+        coalesce(max(case when message_count >= 200 then round(abs(coverage - 0.8e0), 9) end), 0) as figure,
+        max(
+            case
+                when message_count >= 200
+                    then ': ' || cast(covered_count as string) || ' of ' || cast(message_count as string) || ' do'
+            end
+        ) as detail
+    from calibration
 
 )
 

@@ -13,6 +13,7 @@ select
             when 'rejected_share' then {{ var('rejected_share_warning') }}
             when 'caption_match_rate' then {{ var('match_rate_drop_warning') }}
             when 'learnt_share' then {{ var('unlearnt_share_warning') }}
+            when 'belief_calibration' then {{ var('calibration_gap_warning') }}
             when 'active_locks' then {{ var('active_locks_warning') }}
             when 'lock_sweep' then {{ var('sweep_warning_locks') }}
             else 0

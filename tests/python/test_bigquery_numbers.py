@@ -70,6 +70,7 @@ NOT_EVALUATED = {
     "stg_restriction_rows": "reads creator_caption_restrictions_checked",
     "message_findings": "reads the input as text",
     "pending_messages": "shows what was published when it ran",
+    "published_slots": "reads past dbt's graph, as pending_messages",
     "input_reconciliation": "reads the checked tables",
     "send_hour_patterns": "65,535 rows from nothing: minutes in the reference evaluator",
     "creator_send_hours": "reads send_hour_patterns",

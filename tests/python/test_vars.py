@@ -29,7 +29,8 @@ OTHER_VALUES = {
         "performance_late_hours": 7, "daily_late_hours": 26, "sweep_late_hours": 1,
         "sweep_very_late_hours": 12, "input_late_hours": 12, "input_very_late_hours": 48,
         "rejected_share_warning": 0.005, "match_rate_drop_warning": 0.05, "match_rate_drop_critical": 0.2,
-        "unlearnt_share_warning": 0.3, "unlearnt_share_critical": 0.6, "alert_repeat_hours": 12,
+        "unlearnt_share_warning": 0.3, "unlearnt_share_critical": 0.6,
+        "calibration_gap_warning": 0.05, "alert_repeat_hours": 12,
         "alert_delivery_hours": 48,
     },
     "larger": {
@@ -44,7 +45,8 @@ OTHER_VALUES = {
         "performance_late_hours": 12, "daily_late_hours": 30, "sweep_late_hours": 4,
         "sweep_very_late_hours": 30, "input_late_hours": 36, "input_very_late_hours": 96,
         "rejected_share_warning": 0.02, "match_rate_drop_warning": 0.2, "match_rate_drop_critical": 0.5,
-        "unlearnt_share_warning": 0.5, "unlearnt_share_critical": 0.8, "alert_repeat_hours": 48,
+        "unlearnt_share_warning": 0.5, "unlearnt_share_critical": 0.8,
+        "calibration_gap_warning": 0.2, "alert_repeat_hours": 48,
         "alert_delivery_hours": 96,
     },
 }  # fmt: skip
