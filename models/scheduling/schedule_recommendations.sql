@@ -111,8 +111,6 @@ final as (
         segment_multiplier,
         score,
         hour_lift,
-        'chosen' as selection_kind,
-        false as is_dealt_by_draw,
         true as is_active,
         {{ as_of() }} as created_at
     from placed
