@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.python.harness import Project
+from datetime import timedelta
+
+import pytest
+
+from tests.python.harness import AS_OF, Project
+
+NOW = {"EROS_AS_OF": AS_OF.isoformat()}
 
 
 # ---- a parse ----
@@ -12,3 +18,48 @@ def test_a_parse_has_no_warning(project: Project) -> None:
     """Among them whatever differs between a macro and what is said of its arguments."""
     assert "validate_macro_args: true" in (project.directory / "dbt_project.yml").read_text(encoding="utf-8")
     project.dbt("--warn-error", "parse", "--no-partial-parse")
+
+
+# ---- retry ----
+
+
+@pytest.mark.slow
+def test_retry_goes_on_where_a_run_failed(built: Project) -> None:
+    """A model that failed and what was skipped after it, the closing of the run included."""
+    env = {"EROS_AS_OF": (AS_OF + timedelta(days=1)).isoformat()}
+    model = built.directory / "models/scheduling/selected_captions.sql"
+    sound = model.read_text(encoding="utf-8")
+    built.edit(
+        "models/scheduling/selected_captions.sql",
+        "        creators_to_schedule.schedule_date,\n",
+        "        cast('x' || creators_to_schedule.page_name as date) as schedule_date,\n",
+    )
+    built.dbt("build", "--selector", "daily", env=env, code=1)
+    model.write_text(sound, encoding="utf-8")
+    built.dbt("retry", env=env)
+    runs = built.query("select job_name, job_status from etl_job_runs order by job_start_time desc limit 2")
+    assert [tuple(run.values()) for run in runs] == [("daily", "SUCCESS"), ("daily", "FAILED")]
+    [row] = built.query(
+        "select count(*) as n from schedule_recommendations where schedule_date = '2025-06-16'"
+    )
+    assert row["n"] > 0
+
+
+# ---- an empty build, in which every warning is an error ----
+
+
+@pytest.mark.slow
+def test_an_empty_build_has_neither_a_failure_nor_a_warning(project: Project) -> None:
+    """Unit tests see no database; they are the same in every build."""
+    project.make_sample()
+    project.dbt("--warn-error", "build", "--empty", "--exclude-resource-type", "unit_test", env=NOW)
+    assert project.table("belief_variances") != []
+    assert project.table("message_outcomes") == []
+    [run] = project.table("etl_job_runs")
+    assert run["job_status"] in ("SUCCESS", "COMPLETED_NO_WORK")
+
+
+@pytest.mark.slow
+def test_a_schedule_has_no_warning_either(built: Project) -> None:
+    for schedule in ("performance", "daily", "sweep"):
+        built.dbt("--warn-error", "build", "--selector", schedule, env=NOW)
