@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -63,3 +64,47 @@ def test_an_empty_build_has_neither_a_failure_nor_a_warning(project: Project) ->
 def test_a_schedule_has_no_warning_either(built: Project) -> None:
     for schedule in ("performance", "daily", "sweep"):
         built.dbt("--warn-error", "build", "--selector", schedule, env=NOW)
+
+
+# ---- freshness ----
+
+
+def freshness(project: Project, *options: str, code: int) -> dict[str, str]:
+    """What `dbt source freshness` finds, by table."""
+    project.dbt("source", "freshness", *options, code=code)
+    results = json.loads((project.directory / "target/sources.json").read_text())["results"]
+    return {result["unique_id"].rsplit(".", 1)[-1]: result["status"] for result in results}
+
+
+def set_newest(project: Project, hours: float, column_type: str) -> None:
+    """Make the newest message that old, beside one that is not due yet."""
+    moments = [datetime.now(timezone.utc) - timedelta(hours=age) for age in (hours, -48)]
+    values = ", ".join(f"('{moment:%Y-%m-%d %H:%M:%S}'::{column_type})" for moment in moments)
+    project.execute(
+        f"create or replace view mass_messages as select * from (values {values}) as rows(sending_time)"
+    )
+
+
+def set_moments(project: Project, swept: float, learnt: float) -> None:
+    """Make the last sweep and the last run that learnt that many hours old."""
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    for column, hours in (("lock_sweep_log set sweep_time", swept), ("learning_log set noted_at", learnt)):
+        project.execute(f"update {column} = ?", [now - timedelta(hours=hours)])
+
+
+def test_sources_are_as_fresh_as_the_vars_ask(built: Project) -> None:
+    """As health judges them: what is not due yet is no news, and a time may be a text."""
+    set_newest(built, 23.9, "timestamp")
+    set_moments(built, swept=1.9, learnt=7.9)
+    fresh = {"mass_messages": "pass", "lock_sweep_log": "pass", "learning_log": "pass"}
+    assert freshness(built, code=0) == fresh
+    set_newest(built, 24.1, "varchar")
+    set_moments(built, swept=2.1, learnt=8.1)
+    late = {"mass_messages": "warn", "lock_sweep_log": "warn", "learning_log": "error"}
+    assert freshness(built, code=1) == late
+    limits = "{input_late_hours: 25, sweep_late_hours: 3, performance_late_hours: 9}"
+    assert freshness(built, "--vars", limits, code=0) == fresh
+    set_newest(built, 72.1, "timestamp")
+    set_moments(built, swept=24.1, learnt=1)
+    worst = {"mass_messages": "error", "lock_sweep_log": "error", "learning_log": "pass"}
+    assert freshness(built, code=1) == worst
