@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
-from tests.python.harness import AS_OF, Project
+from tests.python.harness import AS_OF, ROOT, Project
 
 NOW = {"EROS_AS_OF": AS_OF.isoformat()}
 
@@ -108,3 +113,28 @@ def test_sources_are_as_fresh_as_the_vars_ask(built: Project) -> None:
     set_moments(built, swept=24.1, learnt=1)
     worst = {"mass_messages": "error", "lock_sweep_log": "error", "learning_log": "pass"}
     assert freshness(built, code=1) == worst
+
+
+# ---- sqlfluff, as an editor runs it ----
+
+
+@pytest.mark.slow
+def test_a_lint_from_an_editor_opens_no_database(built: Project) -> None:
+    """Neither one that is there nor one that is not; so it is green whatever has been built."""
+    pytest.importorskip("sqlfluff", reason="the extra `lint` is not installed")
+    for part in (".sqlfluff", "lint"):
+        source = ROOT / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, built.directory / part)
+    command = [
+        Path(sys.executable).parent / "sqlfluff", "lint", "--disable-progress-bar",
+        "models/learning/message_outcomes.sql", "models/staging/mass_messages_checked.sql",
+    ]  # fmt: skip
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("EROS_", "DBT_"))}
+    for makes_room in (False, True):
+        if makes_room:
+            built.database.unlink()
+        else:
+            built.database.write_bytes(b"no database: whoever opens it fails")
+        result = subprocess.run(command, cwd=built.directory, env=env, capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert not built.database.exists()
