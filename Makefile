@@ -35,7 +35,7 @@ lint: venv ## Python, YAML, spelling, conventions, and the SQL of both engines; 
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/yamllint --strict .
 	$(BIN)/codespell
-	$(BIN)/dbt --quiet parse
+	$(BIN)/dbt --quiet parse --profiles-dir lint
 	$(BIN)/dbt-bouncer --show-all-failures
 	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models analyses tests/dbt/singular
 	$(BIN)/python lint/compile_bigquery.py target/lint-bigquery

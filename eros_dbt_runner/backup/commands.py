@@ -1,8 +1,10 @@
 """`eros backup` and `eros restore`."""
 
+from collections.abc import Iterable
+
 import click
 
-from eros_dbt_runner.backup import view
+from eros_dbt_runner.backup import audit, view
 from eros_dbt_runner.backup.files import FileStore
 from eros_dbt_runner.backup.keeping import (
     REDEPLOY,
@@ -27,6 +29,7 @@ from eros_dbt_runner.errors import BusyError, CannotStartError, UsageError
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.project import Project
 from eros_dbt_runner.schedules import zone_of
+from eros_dbt_runner.warehouse.base import Object
 from eros_dbt_runner.warehouse.lock import Deadline, hold
 from eros_dbt_runner.warehouse.whole_file import is_lost
 
@@ -87,12 +90,14 @@ def list_backups(target: str | None, as_json: bool) -> None:
 def restore(backup_id: str, table: str | None, yes: bool, database: Database, as_json: bool) -> ExitCode:
     """Make the tables what they were when backup ID was made; what they are now is backed up first.
 
-    A table that EROS owns and the backup does not have is dropped, unless --table names one. Views and
-    functions are made by the next run. On DuckDB a file that is lost or torn comes back whole.
+    A table that EROS owns and the backup does not have is dropped, unless --table names one; audit_log,
+    which tells of the restore, stays as it is. Views and functions are made by the next run. On DuckDB a
+    file that is lost or torn comes back whole.
     """
     project, store = database.project, store_of(database.project, database.target)
     owned = owned_objects(project.directory)
     chosen = store.find(backup_id)
+    owned.pop(audit.AUDIT_LOG)
     names = [name for name in chosen.rows if owned.get(name) in RELATIONS]
     if table is not None:
         names = [name for name in names if name == table.strip().lower()]
@@ -111,6 +116,8 @@ def restore(backup_id: str, table: str | None, yes: bool, database: Database, as
         ours = ours_among(tables.objects(), owned)
         gone = {found for found in ours if not table and found[1] == "table" and found[0] not in names}
         before = keep_tables(store, tables, project, None, "restore")
+        going = audit.rows_of(before.rows if before else {}, [*names, *(name for name, _ in gone)])
+        audit.note(tables, project.directory, "restore", _what(chosen, names, gone), going)
         store.restore(tables, chosen, names, gone)
     _tell_restored(chosen, names, sorted(name for name, _ in gone), before, as_json)
     return ExitCode.OK
@@ -129,8 +136,18 @@ def _put_back(
         if not is_lost(project.database):
             raise BusyError("A run has made the database meanwhile; restore again.")
         store.put_back(chosen, project.database)
+    with database.write("restore") as (tables, _zone):
+        # What the file held that is lost, nobody knows any more.
+        audit.note(tables, project.directory, "restore", _what(chosen, chosen.rows, set()), 0)
     _tell_restored(chosen, list(chosen.rows), [], None, as_json)
     return ExitCode.OK
+
+
+def _what(chosen: Backup, names: Iterable[str], gone: Iterable[Object]) -> str:
+    """What a restore does, for audit_log."""
+    dropped = sorted(name for name, _ in gone)
+    ends = f"; dropped: {', '.join(dropped)}" if dropped else ""
+    return f"backup {chosen.id} in the place of {', '.join(sorted(names))}{ends}"
 
 
 def _tell_restored(

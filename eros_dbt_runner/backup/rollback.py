@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from eros_dbt_runner.backup import view
+from eros_dbt_runner.backup import audit, view
 from eros_dbt_runner.backup.dependants import dependants
 from eros_dbt_runner.backup.keeping import (
     REDEPLOY,
@@ -35,14 +35,17 @@ def rollback(
     """Drop one OBJECT that EROS has deployed, or --all of them, after a backup.
 
     Only what EROS owns: its tables, views, seeds and functions. Inputs and whatever else is in the
-    database stay.
+    database stay, and so does audit_log, which tells of the rollback.
     """
     if bool(name) == everything:
         raise UsageError("Name one object, or give --all.")
     project, store = database.project, store_of(database.project, database.target)
     owned = owned_objects(project.directory)
+    owned.pop(audit.AUDIT_LOG)
     if name:
         name = name.strip().lower()
+        if name == audit.AUDIT_LOG:
+            raise UsageError(f"{name} tells what rollbacks and restores have taken away, and stays.")
         if name not in owned:
             raise UsageError(
                 f"{name!r} is not an object that EROS makes, and stays; `eros rollback --all --dry-run`"
@@ -63,7 +66,11 @@ def rollback(
         refuse_while_others_run(tables)
         before = keep_tables(store, tables, project, None, "rollback")
         shown = {(drop["name"], drop["kind"]) for drop in plan["drops"]}
-        tables.drop(sorted(shown & tables.objects()))
+        going = sorted(shown & tables.objects())
+        names = [found for found, _ in going]
+        rows = audit.rows_of(before.rows if before else {}, names)
+        audit.note(tables, project.directory, "rollback", ", ".join(names), rows)
+        tables.drop(going)
     if as_json:
         print_json({**plan, "dry_run": False, "backup": before.id if before else None})
         return

@@ -89,15 +89,23 @@ def select(
     with database.read() as (tables, _zone):
         plan = statements.newest_plan(tables, page)
         if plan is None:
-            raise UsageError(f"Page {page!r} is not planned.")
-        numbers = [plan[f"num_{tier}"] if n is None else n for tier, n in asked.items()]
+            raise UsageError(
+                f"Page {page!r} is not in the newest plan, which has the pages that sent a message lately:"
+                " nothing is ranked for it."
+            )
+        if reason := statements.failure_reason(tables, page):
+            raise UsageError(f"Page {page!r} is left out: {reason}.")
+        wanted = {tier: plan[f"num_{tier}"] if n is None else n for tier, n in asked.items()}
         segment = segment or plan["behavioral_segment"]
-        rows = published.select_captions(tables, page, segment, *numbers)
-        reason = None if rows else statements.failure_reason(tables, page)
+        rows = published.select_captions(tables, page, segment, *wanted.values())
     if as_json:
         print_json(rows)
-    elif rows:
-        view.show_selection(rows, page, segment)
-        database.show_source()
     else:
-        click.echo(f"The page is left out: {reason}" if reason else "No caption fits.")
+        view.show_selection(rows, page, segment, plan["schedule_date"])
+        database.show_source()
+    for tier, number in wanted.items():
+        found = sum(row["price_tier"] == tier for row in rows)
+        if found < number:
+            click.echo(
+                f"{tier}: {found} of {number}, no more captions of the tier are ranked for the page", err=True
+            )

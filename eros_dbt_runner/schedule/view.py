@@ -69,10 +69,10 @@ def show_explanation(row: Row, zone: ZoneInfo) -> None:
     stdout().print(table)
 
 
-def show_selection(rows: Sequence[Row], page: str, segment: str) -> None:
+def show_selection(rows: Sequence[Row], page: str, segment: str, day: date) -> None:
     """Captions selected ad hoc, best first."""
     names = ("rank", "tier", "category", "urgent", "caption", "score", "text")
-    title = f"{page}, segment {segment}: selected now, not published"
+    title = f"{page}, segment {segment}, as planned for {day}: selected now, not published"
     table = table_of(title, *names, right=("rank", "caption", "score"))
     for row in sorted(rows, key=lambda row: row["selection_rank"]):
         table.add_row(

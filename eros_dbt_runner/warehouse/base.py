@@ -74,6 +74,10 @@ class Warehouse(ABC):
         """How SQL names a table of the schema."""
         return f"{SCHEMA}.{name}"
 
+    def quoted(self, column: str) -> str:
+        """A column's name as SQL takes it even where it is a reserved word."""
+        return f'"{column}"'
+
     def bytes_billed(self, _sql: str) -> int:
         """The bytes that a statement would bill: none, where nobody bills."""
         return 0

@@ -139,6 +139,10 @@ class BigQueryWarehouse(Warehouse):
         """How SQL names a table of the dataset."""
         return f"`{self.dataset}.{name}`"
 
+    def quoted(self, column: str) -> str:
+        """As in Warehouse."""
+        return f"`{column}`"
+
     def objects(self) -> set[Object]:
         """As in Warehouse; a kind that the project has none of, such as a snapshot, stays itself."""
         named = [(item.table_id, item.table_type) for item in self.listed()]

@@ -129,5 +129,14 @@
             'cluster_by': ['fact'],
             'expiration_days': none
         },
+        {
+            'name': 'audit_log',
+            'columns': [
+                'audit_id STRING', 'at TIMESTAMP', 'who STRING', 'command STRING', 'what STRING', 'rows INT64'
+            ],
+            'partition_by': none,
+            'cluster_by': [],
+            'expiration_days': none
+        },
     ]) }}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{#- Post-hook of caption_lock_summary: too many locks released at once, or left active. One that is open
+{#- Post-hook of caption_lock_summary, and part of its sweep as an operation: too many locks released at once, or left active. One that is open
     says it already. #}
 {% macro raise_lock_alerts() -%}
     insert into {{ source('operations', 'automation_alerts').render() }} (
@@ -25,12 +25,13 @@
 
         select
             'active_locks' as source,
-            case when sum(active_locks) >= {{ var('active_locks_critical') }} then 'CRITICAL' else 'WARNING' end
+            case when count(*) >= {{ var('active_locks_critical') }} then 'CRITICAL' else 'WARNING' end
                 as level,
-            cast(sum(active_locks) as string)
+            cast(count(*) as string)
             || ' locks are active: look for schedules far ahead in active_caption_assignments' as message
-        from {{ this }}
-        having sum(active_locks) > {{ var('active_locks_warning') }}
+        from {{ source('operations', 'active_caption_assignments') }}
+        where is_active
+        having count(*) > {{ var('active_locks_warning') }}
     ) as found
     where not exists (
         select 1

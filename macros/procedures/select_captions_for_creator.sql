@@ -6,7 +6,11 @@
         (
             select
                 {{ clean_text('for_page_name') }} as page_name,
-                for_behavioral_segment as behavioral_segment,
+                case
+                    when for_behavioral_segment in ('{{ behavioral_segments() | join("', '") }}')
+                        then for_behavioral_segment
+                    else error('behavioral_segment is one of {{ behavioral_segments() | join(", ") }}')
+                end as behavioral_segment,
                 want_budget as num_budget,
                 want_mid as num_mid,
                 want_premium as num_premium,
@@ -25,6 +29,99 @@
         ],
         select_captions(request, this, ref('schedulable_captions'))
     ) }}
+{%- endmacro %}
+
+
+{#- The segments that a score knows; the rows of tier_mix. #}
+{% macro behavioral_segments() %}
+    {{- return(['budget', 'standard', 'premium']) -}}
+{% endmacro %}
+
+
+{#- run-operation: prints what the table function of this name selects, as `eros select` does. What is not given is
+    taken from the page's newest plan. It publishes nothing. #}
+{% macro select_captions_for_creator(page, segment=none, budget=none, mid=none, premium=none, bump=none) %}
+    {%- if execute -%}
+        {%- set asked = {'budget': budget, 'mid': mid, 'premium': premium, 'bump': bump} -%}
+        {%- do check_selection(segment, asked) -%}
+        {%- set plan = plan_of_page(page) -%}
+        {%- set segment = segment or plan.behavioral_segment -%}
+        {%- set numbers = [] -%}
+        {%- for tier, number in asked.items() -%}
+            {%- do numbers.append((plan['num_' ~ tier] if number is none else number) | int) -%}
+        {%- endfor -%}
+        {%- set rows = run_query(selected_rows(page, segment, numbers)) -%}
+        {%- do print(
+            page ~ ', segment ' ~ segment ~ ', as planned for ' ~ plan.schedule_date ~ ': selected now, not published'
+        ) -%}
+        {%- do rows.print_table(max_rows=none, max_columns=none, max_column_width=80) -%}
+        {%- for tier in asked -%}
+            {%- set found = rows.columns['tier'].values() | select('equalto', tier) | list | length -%}
+            {%- if found < numbers[loop.index0] -%}
+                {%- do print(
+                    tier ~ ': ' ~ found ~ ' of ' ~ numbers[loop.index0] ~ ', no more captions of the tier are ranked for the page'
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro check_selection(segment, asked) %}
+    {%- if segment is not none and segment not in behavioral_segments() -%}
+        {% do exceptions.raise_compiler_error(
+            "segment must be " ~ behavioral_segments()[:-1] | join(", ") ~ " or " ~ behavioral_segments()[-1] ~ ", not '" ~ segment ~ "'"
+        ) %}
+    {%- endif -%}
+    {%- for tier, number in asked.items() if number is not none and (number is not integer or number < 0) -%}
+        {% do exceptions.raise_compiler_error(
+            tier ~ " is the number of captions wanted of that tier, 0 or more, not '" ~ number ~ "'"
+        ) %}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{#- The page's plan as it is now, by the names of its columns. Stops with an error for a page that has none or is
+    left out of it: nothing is ranked for it. #}
+{% macro plan_of_page(page) %}
+    {%- if not is_there('select_captions_for_creator') -%}
+        {% do exceptions.raise_compiler_error("nothing is planned yet: run `eros run daily` first, or a plain `dbt build`") %}
+    {%- endif -%}
+    {%- set found = run_query(
+        "select cast(plans.schedule_date as string), plans.behavioral_segment, plans.num_budget, plans.num_mid, plans.num_premium,"
+        ~ " plans.num_bump, case when checks.check_status = 'failed' then checks.failure_reason end"
+        ~ " from " ~ ref('creator_day_plan') ~ " as plans left join " ~ ref('creator_checks') ~ " as checks"
+        ~ " on plans.page_name = checks.page_name where plans.page_name = " ~ clean_text(text_literal(page))
+        ~ " order by plans.schedule_date desc limit 1"
+    ).rows -%}
+    {%- if not found -%}
+        {% do exceptions.raise_compiler_error(
+            "page '" ~ page ~ "' is not in the newest plan, which has the pages that sent a message in "
+            ~ var('active_window_days') ~ " days: nothing is ranked for it"
+        ) %}
+    {%- elif found[0][6] -%}
+        {% do exceptions.raise_compiler_error("page '" ~ page ~ "' is left out: " ~ found[0][6]) %}
+    {%- endif -%}
+    {{ return(dict(zip(
+        ['schedule_date', 'behavioral_segment', 'num_budget', 'num_mid', 'num_premium', 'num_bump'], found[0].values()
+    ))) }}
+{% endmacro %}
+
+
+{#- What `eros select` shows; ids as text, which are not rounded. #}
+{% macro selected_rows(page, segment, numbers) -%}
+    select
+        cast(selected.selection_rank as string) as rank,
+        price_tier as tier,
+        content_category as category,
+        case when has_urgency then 'yes' else '' end as urgent,
+        cast(caption_id as string) as caption,
+        cast(round(score, 4) as string) as score,
+        caption_text as text
+    from {{ function_name('select_captions_for_creator') }}(
+        {{ text_literal(page) }}, {{ text_literal(segment) }}, {{ numbers | join(', ') }}
+    ) as selected
+    order by selected.selection_rank
 {%- endmacro %}
 
 

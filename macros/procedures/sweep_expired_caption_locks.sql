@@ -13,7 +13,7 @@
 
 
 {#- Pre-hook of caption_lock_summary: releases the locks whose day has passed. #}
-{% macro sweep_expired_caption_locks() -%}
+{% macro release_expired_locks() -%}
     update {{ source('operations', 'active_caption_assignments').render() }}
     set
         is_active = false,
@@ -47,5 +47,45 @@
         )
     having count(*) > 0 or not exists (
         select 1 from {{ source('operations', 'lock_sweep_log') }} where sweep_time = {{ timestamp_literal(sweep_moment()) }}
+    )
+{%- endmacro %}
+
+
+{#- run-operation: the sweep by itself, for a scheduler that runs no models; caption_lock_summary does the same in
+    each of its builds. It leaves the rows that `eros run sweep` leaves, so that health and the next sweep know
+    of it. A sweep that dies in between has released and logged nothing, or both. #}
+{% macro sweep_expired_caption_locks() %}
+    {%- if execute -%}
+        {%- if not is_there('active_caption_assignments') -%}
+            {% do exceptions.raise_compiler_error(
+                "there are no locks to sweep in " ~ target.schema ~ " yet: run `eros run daily` first, or a plain `dbt build`"
+            ) %}
+        {%- endif -%}
+        {%- set began = modules.datetime.datetime.now(modules.pytz.utc) -%}
+        {%- do write_log_only() -%}
+        {%- do create_operations_tables() -%}
+        {%- do run_query(in_one_transaction([release_expired_locks(), log_lock_sweep()])) -%}
+        {%- set seconds = (modules.datetime.datetime.now(modules.pytz.utc) - began).total_seconds() -%}
+        {%- do run_query(in_one_transaction([
+            log_sweep_duration(seconds), raise_lock_alerts(), log_finished_sweep(seconds)
+        ])) -%}
+        {%- set released = run_query(
+            "select coalesce(max(total_locks_cleaned), 0) from " ~ source('operations', 'lock_sweep_log')
+            ~ " where sweep_id = '" ~ invocation_id ~ "'"
+        ).columns[0].values()[0] -%}
+        {%- do log(released ~ ' locks released as of ' ~ sweep_moment().isoformat(), info=true) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- The run of a sweep without models, as it ended. #}
+{% macro log_finished_sweep(seconds) -%}
+    insert into {{ source('operations', 'etl_job_runs').render() }} (
+        job_id, job_name, job_start_time, job_end_time, job_status, execution_date, job_duration_seconds
+    )
+    values (
+        '{{ invocation_id }}', 'sweep', {{ timestamp_literal(run_started_at) }},
+        {{ timestamp_literal(modules.datetime.datetime.now(modules.pytz.utc)) }}, 'SUCCESS', {{ execution_date() }},
+        {{ seconds }}
     )
 {%- endmacro %}

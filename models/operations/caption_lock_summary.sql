@@ -2,7 +2,7 @@
     config(
         materialized='view',
         tags=['daily', 'sweep'],
-        pre_hook=["{{ sweep_expired_caption_locks() }}", "{{ log_lock_sweep() }}"],
+        pre_hook=["{{ release_expired_locks() }}", "{{ log_lock_sweep() }}"],
         post_hook="{{ raise_lock_alerts() }}"
     )
 }}

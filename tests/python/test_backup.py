@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from eros_dbt_runner.backup.audit import AUDIT_LOG
 from eros_dbt_runner.backup.dependants import dependants
 from eros_dbt_runner.backup.files import COPY, RECORD
 from eros_dbt_runner.declarations.owned_objects import history_tables, ours_among, owned_objects
@@ -49,8 +50,9 @@ def ours(project: Project) -> set[tuple[str, str]]:
 
 
 def content(project: Project) -> dict[str, list[Row]]:
-    """Every row of every table of ours."""
-    return {name: project.table(name) for name, kind in sorted(ours(project)) if kind == "table"}
+    """Every row of every table of ours that a restore brings back."""
+    tables = sorted(name for name, kind in ours(project) if kind == "table" and name != AUDIT_LOG)
+    return {name: project.table(name) for name in tables}
 
 
 def definitions(project: Project) -> list[Row]:
@@ -107,7 +109,7 @@ def typed(project: Project, *arguments: str, text: str) -> subprocess.CompletedP
 
 def test_a_backup_is_listed_with_what_it_holds(built):
     made = backup(built, "--name", "before-migration")
-    rows = {name: len(found) for name, found in content(built).items()}
+    rows = {name: len(found) for name, found in content(built).items()} | {AUDIT_LOG: 0}
     assert made["rows_by_table"] == rows
     assert (made["tables"], made["rows"]) == (len(rows), sum(rows.values()))
     assert (made["name"], made["made_by"]) == ("before-migration", "backup")
@@ -378,7 +380,9 @@ def test_a_lost_file_comes_back_whole(built):
     assert "leave --table out" in said(result)
     built.eros("restore", made["id"], "--yes")
     assert (content(built), foreign(built)) == (before, others)
-    assert not log.exists()
+    assert not log.exists() or b"what was left" not in log.read_bytes()
+    [noted] = built.table(AUDIT_LOG)
+    assert (noted["command"], noted["rows"]) == ("restore", 0)
     assert built.run("daily").json["status"] == "SUCCESS"
 
 
@@ -421,11 +425,14 @@ def test_everything_is_dropped_but_what_others_own_and_deploys_again(built):
     before, everything, others = content(built), objects(built), foreign(built)
     mine = ours(built)
     assert mine == set(owned_objects(built.directory).items())
+    mine.remove((AUDIT_LOG, "table"))
 
     result = built.eros("rollback", "--all", "--yes", "--json").json
 
     assert {(drop["name"], drop["kind"]) for drop in result["drops"]} == mine
-    assert {drop["name"] for drop in result["drops"] if drop["only_copy"]} == history_tables(built.directory)
+    assert {drop["name"] for drop in result["drops"] if drop["only_copy"]} == (
+        history_tables(built.directory) - {AUDIT_LOG}
+    )
     assert objects(built) == everything - mine
     assert {name for name, _ in objects(built)} >= set(INPUTS)
     assert foreign(built) == others
@@ -433,7 +440,7 @@ def test_everything_is_dropped_but_what_others_own_and_deploys_again(built):
     assert broken == {"name": "reports.best", "kind": "view", "reads": ["caption_bandit_stats"]}
     assert listed(built)[0] == {
         **listed(built)[0], "id": result["backup"], "made_by": "rollback",
-        "rows_by_table": {name: len(rows) for name, rows in before.items()},
+        "rows_by_table": {name: len(rows) for name, rows in before.items()} | {AUDIT_LOG: 0},
     }  # fmt: skip
     for schedule in ("performance", "daily", "sweep"):
         assert built.run(schedule).json["status"] == "SUCCESS"
@@ -482,7 +489,7 @@ def test_who_reads_a_dropped_object_is_told(built):
 def test_a_dry_run_drops_nothing_and_keeps_nothing(built):
     before = objects(built)
     plan = built.eros("rollback", "--all", "--dry-run", "--json").json
-    assert len(plan["drops"]) == len(ours(built))
+    assert len(plan["drops"]) == len(ours(built)) - 1
     assert (plan["dry_run"], plan["backup"]) == (True, None)
     assert "tier_mix" in built.eros("rollback", "tier_mix", "--dry-run").stdout
     assert objects(built) == before
@@ -569,3 +576,34 @@ def test_readers_of_readers_are_found_and_what_is_dropped_too_is_left_out():
     assert [(row["name"], row["reads"]) for row in found] == [
         ("other.w", ["v"]), ("v", ["t"]), ("x", ["w"])
     ]  # fmt: skip
+
+
+# ---- who did it ----
+
+
+def test_what_destroys_leaves_a_row_that_it_does_not_take_back(built):
+    """Also where the table is not there yet, and in a backup that was made before."""
+    built.execute("drop table audit_log")
+    made = backup(built)
+    rows = {name: len(found) for name, found in content(built).items()}
+    built.eros("rollback", "caption_bandit_stats", "--yes")
+    refused = built.eros("rollback", "audit_log", "--yes", code=ExitCode.USAGE)
+    assert "tells what rollbacks and restores have taken away, and stays" in said(refused)
+    built.eros("restore", made["id"], "--yes")
+    built.eros("rollback", "--all", "--dry-run")
+    first, second = built.query('select * from audit_log order by "at"')
+    assert (first["command"], first["what"]) == ("rollback", "caption_bandit_stats")
+    assert first["rows"] == rows["caption_bandit_stats"] > 0
+    assert first["who"]
+    assert second["command"] == "restore"
+    assert second["what"].startswith(f"backup {made['id']} in the place of active_caption_assignments, ")
+    assert second["rows"] == sum(rows.values()) - rows["caption_bandit_stats"]
+    assert first["audit_id"] != second["audit_id"]
+    refused = built.eros("restore", made["id"], "--table", "audit_log", "--yes", code=ExitCode.USAGE)
+    assert "has no table 'audit_log'" in said(refused)
+    built.eros("rollback", "--all", "--yes")
+    assert [row["command"] for row in built.query('select command from audit_log order by "at"')] == [
+        "rollback", "restore", "rollback",
+    ]  # fmt: skip
+    built.run("performance")
+    assert len(built.table("audit_log")) == 3

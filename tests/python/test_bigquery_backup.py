@@ -25,6 +25,7 @@ pytest.importorskip("bqemulator", reason="bqemulator needs Python 3.11")
 
 from zetasql import types
 
+from eros_dbt_runner.backup.audit import AUDIT_LOG
 from eros_dbt_runner.cli import cli
 from eros_dbt_runner.declarations.owned_objects import ours_among, owned_objects
 from eros_dbt_runner.errors import ErosError
@@ -134,7 +135,7 @@ class Site:
         return {name for name, kind in self.warehouse().objects() if kind == "snapshot"}
 
     def content(self) -> dict[str, list[Row]]:
-        names = sorted(name for name, kind in self.ours() if kind == "table")
+        names = sorted(name for name, kind in self.ours() if kind == "table" and name != AUDIT_LOG)
         return {name: sorted(self.emulator.query(f"select * from {name}"), key=str) for name in names}
 
 
@@ -169,7 +170,7 @@ def site(ready, monkeypatch) -> Site:
 def test_backup_change_and_restore_bring_back_every_row(site, record_property):
     before, others = site.content(), site.objects() - site.ours()
     made = site.json("backup", "--name", "before-migration")
-    assert made["rows_by_table"] == {name: len(rows) for name, rows in before.items()}
+    assert made["rows_by_table"] == {name: len(rows) for name, rows in before.items()} | {AUDIT_LOG: 0}
     assert made["bytes"] is None
     left = datetime.fromisoformat(made["expires_at"].replace("Z", "+00:00")) - datetime.now(timezone.utc)
     assert timedelta(days=89) < left <= timedelta(days=90)
@@ -195,6 +196,11 @@ def test_backup_change_and_restore_bring_back_every_row(site, record_property):
     site.eros("restore", done["backup"], "--table", "caption_bandit_stats", "--yes")
     assert site.content() == {**before, "caption_bandit_stats": changed["caption_bandit_stats"]}
     site.eros("restore", made["id"], "--yes")
+    noted = site.emulator.query("select * from audit_log order by `at`")
+    assert [(row["command"], row["what"][:29]) for row in noted] == [
+        ("restore", f"backup {backup} in the") for backup in (made["id"], done["backup"], made["id"])
+    ]
+    assert noted[1]["rows"] == len(before["caption_bandit_stats"])
     assert site.run("daily")["status"] == "SUCCESS"
     site.json("backup", "--keep", "1")
     checked = analyse_statements(site, [row["id"] for row in listed])
@@ -268,6 +274,7 @@ def test_a_table_that_changes_during_the_backup_is_noticed(site, monkeypatch):
 def test_everything_is_dropped_but_what_others_own_and_deploys_again(site):
     before, everything, mine = site.content(), site.objects(), site.ours()
     assert mine == set(owned_objects(site.project.directory).items())
+    mine.remove((AUDIT_LOG, "table"))
     refused = site.eros("rollback", "--all", text="all\n", code=ExitCode.USAGE)
     assert "nothing was done" in str(refused.exception)
     assert site.objects() == everything
@@ -280,7 +287,7 @@ def test_everything_is_dropped_but_what_others_own_and_deploys_again(site):
     assert site.objects() == everything - mine
     assert {name for name, _ in site.objects()} >= {*INPUTS, "somebodys_table", "somebodys_procedure"}
     safety = site.json("backup", "list")[0]
-    assert (safety["made_by"], safety["tables"]) == ("rollback", len(before))
+    assert (safety["made_by"], safety["tables"]) == ("rollback", len(before) + 1)
     for schedule in ("performance", "daily", "sweep"):
         assert site.run(schedule)["status"] == "SUCCESS"
     assert site.objects() == everything

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
 pytest.importorskip("bqemulator", reason="bqemulator needs Python 3.11")
 
-from tests.python.twins import INPUTS, LIVE, TOO_LONG_TO_FETCH, Twins, same
+from tests.python.twins import INPUTS, LIVE, TARGET, TOO_LONG_TO_FETCH, Twins, same
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bigquery")]
 
@@ -80,6 +81,27 @@ def test_the_reading_commands_read_bigquery(twins: Twins) -> None:
     assert [row["caption_id"] for row in chosen] == [
         row["caption_id"] for row in twins.project.eros("select", page, "--json").json
     ]
+
+
+def test_the_procedures_do_the_same_on_both_engines(twins: Twins) -> None:
+    """A page's selection, and a sweep a day later."""
+    page = twins.project.eros("schedule", "--json").json[0]["page_name"]
+    later = {"EROS_AS_OF": (twins.days[1] + timedelta(days=1)).isoformat()}
+    there = {**later, **twins.emulator.env, "DBT_TARGET_PATH": "target-emulator"}
+    for procedure, arguments in (
+        ("select_captions_for_creator", f"{{page: {page}, mid: 900}}"),
+        ("sweep_expired_caption_locks", "{}"),
+    ):
+        command = ("--quiet", "run-operation", procedure, "--args", arguments)
+        own = twins.project.dbt(*command, env=later).stdout
+        assert own == twins.project.dbt(*command, *TARGET, env=there).stdout
+        assert "mid: " in own or "sweep" in procedure
+    for table in ("active_caption_assignments", "lock_sweep_log", "automation_alerts"):
+        assert twins.differences(table) == [], table
+    [row] = twins.emulator.query(
+        "select total_locks_cleaned as n from lock_sweep_log order by sweep_time desc limit 1"
+    )
+    assert row["n"] > 0
 
 
 def test_every_statement_says_which_schedule_and_run_it_belongs_to(twins: Twins) -> None:

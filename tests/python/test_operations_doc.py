@@ -37,6 +37,9 @@ def fill_in(project: Project, command: str) -> list[str]:
         known = project.eros("backup", "list", "--json").json[0]["id"]
     else:
         known = ""
+    if "PAGE" in command:
+        page = project.table("creator_day_plan")[0]["page_name"]
+        words = [word.replace("PAGE", page) for word in words]
     return [{"ID": known, "DATE": day}.get(word, word) for word in words]
 
 

@@ -167,7 +167,7 @@
 {%- set relation = source('operations', table.name) %}
 {%- set counted = [] %}
 {%- for column in table.columns %}
-{%- do counted.append('count(' ~ column.split(' ')[0] ~ ')') %}
+{%- do counted.append('count(' ~ adapter.quote(column.split(' ')[0]) ~ ')') %}
 {%- endfor %}
 {%- do vectors.append((
         'create_state_table: ' ~ table.name,
