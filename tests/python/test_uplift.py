@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from itertools import product
 from pathlib import Path
 from statistics import fmean, variance
 
@@ -11,7 +12,7 @@ import pytest
 
 from eros_dbt_runner.exit_codes import ExitCode
 from eros_dbt_runner.report.uplift import followed, sentence
-from tests.python.harness import Commands, Project, built_project
+from tests.python.harness import AS_OF, Commands, Project, built_project
 from tests.python.html_tree import parse
 
 KNOWN = {
@@ -39,6 +40,23 @@ PLAN = """
         )
     )
     where place <= 150
+"""
+
+# Slots at full hours around messages of the sample, a third with the text of another: many want the same.
+CROWDED = """
+    insert into schedule_recommendations by name
+    select
+        page_name || ' ' || hash(row_id) % 7 as schedule_id,
+        row_number() over (partition by page_name, hash(row_id) % 7 order by row_id) as time_slot_rank,
+        page_name,
+        date_trunc('hour', sending_time + to_hours(cast(hash(row_id) % 5 as integer))) as scheduled_send_time,
+        cast(scheduled_send_time - interval 7 hour as date) as schedule_date,
+        if(price > 0, 'PPV', 'BUMP') as message_type,
+        if(hash(row_id) % 3 = 0, lag(message, 1, message) over (order by page_name, sending_time), message)
+            as caption_text,
+        hash(row_id) % 11 > 0 as is_active, sending_time - interval 1 day as created_at
+    from mass_messages
+    where sending_time between '2025-06-03' and '2025-06-08'
 """
 
 
@@ -91,6 +109,38 @@ def test_the_figure_is_that_of_the_formula(proven: Project) -> None:
     assert document["plans"][0]["sent"] == 150
     [both] = [row for row in document["calibration"] if row["quantity"] is None]
     assert 0 < both["message_count"] <= 150
+
+
+def test_slots_and_messages_are_paired_the_nearest_first(built: Project) -> None:
+    """The rounds of the SQL give what going through all pairs one by one gives."""
+    built.execute(CROWDED)
+    models = ("published_slots", "recommendation_outcomes")
+    built.dbt("run", "--select", *models, env={"EROS_AS_OF": AS_OF.isoformat()})
+    slots = built.query(
+        "select outcomes.*, slots.is_active from recommendation_outcomes as outcomes"
+        " join published_slots as slots using (schedule_id, time_slot_rank)"
+    )
+    sent = built.query(
+        "select * from stg_mass_messages where sending_date between '2025-06-01' and '2025-06-11'"
+    )
+    pairs = []
+    for slot, message in product([slot for slot in slots if slot["is_active"]], sent):
+        hours = abs((message["sending_time"] - slot["scheduled_send_time"]).total_seconds()) / 3600
+        if message["page_name"] != slot["page_name"] or hours > 18:
+            continue
+        is_own = message["caption_key"] == slot["caption_key"]
+        is_of_the_kind = ((message["price"] or 0) > 0) == (slot["message_type"] == "PPV")
+        if is_own or (is_of_the_kind and hours <= 0.75):
+            key = (slot["schedule_id"], slot["time_slot_rank"])
+            pairs.append((not is_own, hours, message["sending_time"], message["row_id"], key))
+    taken: dict[tuple, int] = {}
+    for _, _, _, row_id, key in sorted(pairs):
+        if key not in taken and row_id not in taken.values():
+            taken[key] = row_id
+    found = {(slot["schedule_id"], slot["time_slot_rank"]): slot["row_id"] for slot in slots}
+    assert len(pairs) > len(taken) > 50
+    assert {key: row_id for key, row_id in found.items() if row_id is not None} == taken
+    assert {slot["status"] for slot in slots} == {"sent", "other text", "not sent", "withdrawn"}
 
 
 def test_people_read_the_sentence_first_and_tables_of_80_columns(proven: Project) -> None:
