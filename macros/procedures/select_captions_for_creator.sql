@@ -282,14 +282,14 @@
             price_tier,
             row_number() over (
                 partition by page_name, price_tier
-                order by is_by_chance, sort_score desc, caption_id asc
+                order by is_by_chance asc, sort_score desc, caption_id asc
             ) as tier_rank,
             {#- What sells takes its hours first. #}
             row_number() over (
                 partition by page_name
                 order by
-                    price_tier = 'bump',
-                    case when is_dealt_by_draw and price_tier != 'bump' then hour_draw end,
+                    price_tier = 'bump' asc,
+                    case when is_dealt_by_draw and price_tier != 'bump' then hour_draw end asc,
                     sort_score desc,
                     caption_id asc
             ) as selection_rank,
