@@ -290,7 +290,7 @@ def test_restoring_brings_back_every_row_and_nothing_of_others(built):
     assert definitions(built) == schema
     assert foreign(built) == others
     assert ("alert_deliveries_of_others", "table") in objects(built)
-    assert result["rows_by_table"] == made["rows_by_table"]
+    assert result["rows_by_table"] | {AUDIT_LOG: 0} == made["rows_by_table"], "audit_log is not taken back"
     safety = listed(built)[0]
     assert (safety["id"], safety["made_by"]) == (result["backup"], "restore")
     built.eros("restore", result["backup"], "--yes")

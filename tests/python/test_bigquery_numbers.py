@@ -175,7 +175,8 @@ def test_every_model_gives_the_same_rows(twins: Twins, functions: list[str], rec
     tables = {
         name: (columns, twins.project.query(f"select {', '.join(columns)} from {name}"))
         for name, columns in types.items()
-        if name not in INPUTS | TOO_LONG_TO_FETCH
+        # No model reads audit_log, and GoogleSQL reserves the names of its columns.
+        if name not in INPUTS | TOO_LONG_TO_FETCH | {"audit_log"}
     }
     evaluator, different = Evaluator(functions, tables), {}
     models = [name for name in in_order(content) if nodes[name]["name"] not in NOT_EVALUATED]
