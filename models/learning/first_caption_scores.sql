@@ -31,7 +31,11 @@ newest_message as (
 
     select max(sending_time) as sent_at
     from {{ ref('mass_messages_checked') }}
-    where rejection_reason is null and viewed_count > 0 and sending_time <= {{ timestamp_literal(started_at) }}
+    where
+        sending_date >= {{ execution_date() }}
+        and sending_time <= {{ timestamp_literal(started_at) }}
+        and rejection_reason is null
+        and viewed_count > 0
 
 ),
 {%- if is_incremental() %}
