@@ -89,7 +89,7 @@ COMMANDS = """
 alerts       alerts.commands        List the open alerts, the newest first.
 backup       backup.commands        Keep a copy of every table that EROS owns; `eros backup list` shows what there is.
 explain      schedule.commands      Show why a caption was chosen: every component of the score of one SLOT of a day.
-export       export.commands        Write the published messages of a day, or of one schedule, for people or other programs.
+export       export.commands        Write the published messages of a day or of several, or of one schedule, for people or other programs.
 health       alerts.commands        Show the scorecard, the view health_checks, as it is now.
 rejected     run_log.commands       Show why rows of the inputs cannot be used: reason, number of rows, and one of them.
 report       report.commands        Write a day as one HTML page for any browser, that needs no network.
@@ -98,7 +98,7 @@ rollback     backup.rollback        Drop one OBJECT that EROS has deployed, or -
 run          runner.commands        Run a schedule of schedules.yml now, and judge what came back.
 runs         run_log.commands       List the runs, the newest first; `eros runs show ID` tells of one.
 sample-data  sample_data.commands   Make fictional input tables in DIRECTORY (default: EROS_DATA_DIR, else data).
-schedule     schedule.commands      Show a day's plan: of all pages, or of one PAGE with its captions.
+schedule     schedule.commands      Show the plan of a day or of several: of all pages, or of one PAGE with its captions.
 schedules    service.commands       What runs when, for schedulers that are there already.
 select       schedule.commands      Select captions for PAGE as the daily run would, and publish nothing.
 serve        service.commands       Run the schedules of schedules.yml when they are due, until SIGTERM or Ctrl-C.

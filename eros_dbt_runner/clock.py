@@ -1,12 +1,13 @@
 """Times: UTC inside, the agency's wall clock (schedules.yml `timezone`) wherever a date is meant."""
 
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from eros_dbt_runner.errors import UsageError
 
 # Days before, after and in other zones are reckoned from what is given.
 YEARS = range(1900, 2300)
+DAYS_FROM_TODAY = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
 def now() -> datetime:
@@ -32,8 +33,10 @@ def parse_moment(text: str, option: str = "--as-of") -> datetime:
         ) from None
 
 
-def parse_date(text: str, option: str) -> date:
-    """The date that `text` (YYYY-MM-DD) means."""
+def parse_date(text: str, option: str, zone: ZoneInfo | None = None) -> date:
+    """The date that `text` (YYYY-MM-DD) means; with a `zone` also yesterday, today and tomorrow there."""
+    if zone and text.strip().lower() in DAYS_FROM_TODAY:
+        return local_date(now(), zone) + timedelta(days=DAYS_FROM_TODAY[text.strip().lower()])
     try:
         day = date.fromisoformat(text.strip())
         if day.year not in YEARS:

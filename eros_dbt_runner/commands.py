@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from eros_dbt_runner import display, output
+from eros_dbt_runner.clock import local_date, now, parse_date
 from eros_dbt_runner.errors import UsageError
 from eros_dbt_runner.project import Project, Target
+from eros_dbt_runner.published import Days
 from eros_dbt_runner.schedules import zone_of
 from eros_dbt_runner.texts import plain
 from eros_dbt_runner.warehouse.base import Row, Warehouse
@@ -71,17 +73,22 @@ class Database:
         """The target; raises as Project.find_target does."""
         return self.project.find_target(self.asked)
 
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The agency's zone; raises as zone_of does."""
+        return zone_of(self.project.directory)
+
     @contextmanager
     def read(self) -> Iterator[tuple[Warehouse, ZoneInfo]]:
         """The tables for a command that only reads, and the zone to show times in."""
-        zone = zone_of(self.project.directory)
+        zone = self.zone
         with connect(self.project, self.target, Deadline(self.wait), tell_holder) as tables:
             yield tables, zone
 
     @contextmanager
     def write(self, who: str) -> Iterator[tuple[Warehouse, ZoneInfo]]:
         """As `read`, for a command `who` that writes: no run is in progress meanwhile."""
-        zone = zone_of(self.project.directory)
+        zone = self.zone
         with connect_between_runs(self.project, self.target, who, Deadline(self.wait), tell_holder) as tables:
             yield tables, zone
 
@@ -103,6 +110,33 @@ def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, database=Database(target, wait), **options)
 
     return with_database
+
+
+def days_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --date, --week, --from and --to, below database_options; the command gets `days`."""
+
+    @click.option(
+        "--date", "day", metavar="DATE",
+        help="YYYY-MM-DD, today, tomorrow or yesterday. Default: today, else the next day that was"
+        " published, else the last.",
+    )  # fmt: skip
+    @click.option("--week", is_flag=True, help="All published days of that day's week, Monday to Sunday.")
+    @click.option("--from", "first", metavar="DATE", help="All published days from this one on.")
+    @click.option("--to", "last", metavar="DATE", help="All published days up to this one.")
+    @wraps(command)
+    def with_days(
+        database: Database, day: str | None, week: bool, first: str | None, last: str | None, **options: Any
+    ) -> Any:
+        if (first or last) and (day or week):
+            raise UsageError("Give --from and --to, or --date and --week.")
+        dates = [
+            parse_date(text, option, database.zone) if text else None
+            for text, option in ((day, "--date"), (first, "--from"), (last, "--to"))
+        ]
+        days = Days(local_date(now(), database.zone), dates[0], week, dates[1], dates[2])
+        return command(database=database, days=days, **options)
+
+    return with_days
 
 
 def user_name() -> str:

@@ -3,15 +3,14 @@
 import re
 import sys
 import time
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
 from eros_dbt_runner import published
-from eros_dbt_runner.clock import now, parse_date
-from eros_dbt_runner.commands import Database, database_options, user_name
+from eros_dbt_runner.clock import now
+from eros_dbt_runner.commands import Database, database_options, days_options, user_name
 from eros_dbt_runner.errors import ErosError, UsageError
 from eros_dbt_runner.export.formats import FORMATS
 from eros_dbt_runner.export.sheets import check_spreadsheet, write_worksheet
@@ -21,9 +20,8 @@ from eros_dbt_runner.warehouse.base import Row, Warehouse
 
 
 @click.command()
-@click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
 @click.option("--schedule", "schedule_id", metavar="ID", help="One schedule, PAGE_YYYYMMDD, instead.")
-@click.option("--page", type=page_key, metavar="PAGE", help="One page of the day.")
+@click.option("--page", type=page_key, metavar="PAGE", help="One page of the days.")
 @click.option("--format", "file_format", type=click.Choice(["csv", "json", "xlsx", "sheets"]), default="csv",
               show_default=True)  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
@@ -33,8 +31,9 @@ from eros_dbt_runner.warehouse.base import Row, Warehouse
 )
 @click.option("--force", is_flag=True, help="Replace FILE, or the worksheet, if it is there.")
 @database_options
+@days_options
 def export(
-    day: str | None,
+    days: published.Days,
     schedule_id: str | None,
     page: str | None,
     file_format: str,
@@ -43,14 +42,14 @@ def export(
     force: bool,
     database: Database,
 ) -> None:
-    """Write the published messages of a day, or of one schedule, for people or other programs.
+    """Write the published messages of a day or of several, or of one schedule, for people or other programs.
 
-    With --format sheets they become a worksheet of a Google spreadsheet, named by the day or schedule.
+    With --format sheets they become a worksheet of a Google spreadsheet, named by the days or the schedule.
 
     Times are on the agency's wall clock. Each attempt is a row in schedule_export_log, one per
     schedule, a failed one too.
     """
-    if schedule_id and (day or page is not None):
+    if schedule_id and (days.is_asked or page is not None):
         raise UsageError("Give --schedule, or --date and --page.")
     if schedule_id and not re.fullmatch(r".+_\d{8}", schedule_id):
         raise UsageError(f"--schedule must be PAGE_YYYYMMDD, not {schedule_id!r}.")
@@ -58,14 +57,14 @@ def export(
         raise UsageError("A workbook needs a file: add --output FILE.")
     if (file_format == "sheets") != bool(spreadsheet) or (spreadsheet and output):
         raise UsageError("--format sheets and --spreadsheet ID go together, without --output.")
-    wanted = parse_date(day, "--date") if day else None
     where = check_spreadsheet(spreadsheet) if spreadsheet else output
     began = time.monotonic()
     with database.write("export") as (tables, zone):
-        rows = _messages(tables, wanted, schedule_id, page)
+        rows = _messages(tables, days, schedule_id, page)
         try:
             if not rows:
-                raise UsageError("Nothing is scheduled there; `eros schedule` shows what is.")
+                hint = published.like_page(tables, page)
+                raise UsageError(f"Nothing is scheduled there; `eros schedule` shows what is.{hint}")
             written = _write(rows, zone, file_format, where, force)
         except (ErosError, OSError) as error:
             _log(tables, rows, file_format, began, str(error), schedule_id, page)
@@ -75,23 +74,25 @@ def export(
     click.echo(f"{written}: {len(rows)} messages of {pages} page{'' if pages == 1 else 's'}", err=True)
 
 
-def _messages(tables: Warehouse, day: date | None, schedule_id: str | None, page: str | None) -> list[Row]:
+def _messages(
+    tables: Warehouse, days: published.Days, schedule_id: str | None, page: str | None
+) -> list[Row]:
     if schedule_id:
         return tables.rows(
             "select * from schedule_recommendations_messages where schedule_id = ? and schedule_is_active"
             " order by scheduled_send_time, time_slot_rank",
             [schedule_id],
         )
-    day = day or published.newest_day(tables)
-    return published.messages(tables, day, page) if day else []
+    return [row for day in days.find(tables) for row in published.messages(tables, day, page)]
 
 
 def _write(rows: list[Row], zone: Any, file_format: str, where: Path | str | None, force: bool) -> str:
     """Write to a file, a spreadsheet's id, or stdout; gives what to call it."""
     if isinstance(where, str):
         schedules = sorted({row["schedule_id"] for row in rows})
-        day = schedules[0].rsplit("_", 1)[1]
-        title = schedules[0] if len(schedules) == 1 else f"{day[:4]}-{day[4:6]}-{day[6:]}"
+        days = sorted({schedule.rsplit("_", 1)[1] for schedule in schedules})
+        first, last = (f"{day[:4]}-{day[4:6]}-{day[6:]}" for day in (days[0], days[-1]))
+        title = schedules[0] if len(schedules) == 1 else first if first == last else f"{first} to {last}"
         return write_worksheet(rows, zone, where, title, force=force)
     content = FORMATS[file_format](rows, zone)
     if where:

@@ -9,6 +9,7 @@ from eros_dbt_runner.clock import now, parse_date
 from eros_dbt_runner.commands import Database, database_options, json_option, print_json
 from eros_dbt_runner.errors import UsageError
 from eros_dbt_runner.output import save
+from eros_dbt_runner.published import like_page
 from eros_dbt_runner.report import day_facts, day_report, uplift_view
 from eros_dbt_runner.report import uplift as proofs
 from eros_dbt_runner.texts import page_key
@@ -27,15 +28,16 @@ def report(day: str | None, page: str | None, output: Path | None, force: bool, 
     The day's messages on a time line and why each was chosen, who was left out and why, volume against
     plan, whether choice earns, what has been learnt, alerts and health as they are now.
     """
-    wanted = parse_date(day, "--date") if day else None
+    wanted = parse_date(day, "--date", database.zone) if day else None
     with database.read() as (tables, zone):
         wanted = wanted or day_facts.newest_day(tables)
         facts = day_facts.read(tables, wanted, page) if wanted else None
+        hint = like_page(tables, page)
     if facts is None:
         raise UsageError("No day was planned yet; `eros run daily` plans today.")
     if facts.is_empty:
         of_page = f" for page {facts.page!r}" if facts.page else ""
-        raise UsageError(f"Nothing was planned{of_page} on {facts.day}; `eros schedule` shows what is.")
+        raise UsageError(f"Nothing was planned{of_page} on {facts.day}; `eros schedule` shows what is.{hint}")
     content = day_report.render(facts, zone, now())
     if output == Path("-"):
         sys.stdout.buffer.write(content)

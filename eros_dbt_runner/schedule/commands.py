@@ -1,13 +1,16 @@
 """`eros schedule`, `eros explain` and `eros select`."""
 
+from collections.abc import Sequence
+
 import click
 
 from eros_dbt_runner import published
 from eros_dbt_runner.clock import parse_date
-from eros_dbt_runner.commands import Database, database_options, json_option, print_json
+from eros_dbt_runner.commands import Database, database_options, days_options, json_option, print_json
 from eros_dbt_runner.errors import UsageError
 from eros_dbt_runner.schedule import statements, view
 from eros_dbt_runner.texts import page_key
+from eros_dbt_runner.warehouse.base import Row
 
 # Nobody wants more captions of a tier for a day.
 MOST = 1000
@@ -15,29 +18,37 @@ MOST = 1000
 
 @click.command("schedule")
 @click.argument("page", type=page_key, required=False)
-@click.option("--date", "day", metavar="DATE", help="Default: the newest day that was published.")
 @database_options
+@days_options
 @json_option
-def schedule(page: str | None, day: str | None, database: Database, as_json: bool) -> None:
-    """Show a day's plan: of all pages, or of one PAGE with its captions."""
-    wanted = parse_date(day, "--date") if day else None
+def schedule(page: str | None, days: published.Days, database: Database, as_json: bool) -> None:
+    """Show the plan of a day or of several: of all pages, or of one PAGE with its captions."""
     with database.read() as (tables, zone):
-        wanted = wanted or published.newest_day(tables)
-        rows = published.messages(tables, wanted, page) if wanted else []
-        left_out = statements.shortfalls(tables, wanted, page) if wanted else []
-    if not rows or not wanted:
-        of_page = f" for page {page!r}" if page is not None else ""
-        on_day = f" on {wanted}" if wanted else ""
-        why = f": {left_out[0]['reason']}" if left_out else "; `eros runs` shows how the daily run went"
-        raise UsageError(f"Nothing is scheduled{of_page}{on_day}{why}.")
+        found = days.find(tables)
+        plans = {day: published.messages(tables, day, page) for day in found}
+        left_out = {day: statements.shortfalls(tables, day, page) for day in found}
+        hint = published.like_page(tables, page)
+    if not any(plans.values()):
+        raise UsageError(_nothing(page, days, [row for rows in left_out.values() for row in rows]) + hint)
+    if note := days.note(found):
+        click.echo(note, err=True)
     if as_json:
-        print_json(rows)
+        print_json([row for rows in plans.values() for row in rows])
         return
-    if page is not None:
-        view.show_page_day(rows, page, wanted, zone, left_out)
-    else:
-        view.show_day(rows, wanted, zone, left_out)
+    for day, rows in plans.items():
+        if page is None:
+            view.show_day(rows, day, zone, left_out[day])
+        elif rows or left_out[day]:
+            view.show_page_day(rows, page, day, zone, left_out[day])
+    view.show_next_command(page, max(day for day, rows in plans.items() if rows))
     database.show_source()
+
+
+def _nothing(page: str | None, days: published.Days, left_out: Sequence[Row]) -> str:
+    """Why there is nothing to show."""
+    of_page = f" for page {page!r}" if page is not None else ""
+    why = f": {left_out[0]['reason']}" if left_out else "; `eros runs` shows how the daily run went"
+    return f"Nothing is scheduled{of_page}{days}{why}."
 
 
 @click.command()
@@ -48,12 +59,13 @@ def schedule(page: str | None, day: str | None, database: Database, as_json: boo
 @json_option
 def explain(page: str, day: str, slot: int, database: Database, as_json: bool) -> None:
     """Show why a caption was chosen: every component of the score of one SLOT of a day."""
-    wanted = parse_date(day, "DATE")
+    wanted = parse_date(day, "DATE", database.zone)
     with database.read() as (tables, zone):
         row = statements.recommendation(tables, page, wanted, slot)
+        hint = published.like_page(tables, page)
     if row is None:
         raise UsageError(
-            f"Page {page!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is."
+            f"Page {page!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is.{hint}"
         )
     if as_json:
         print_json(row)
@@ -91,7 +103,7 @@ def select(
         if plan is None:
             raise UsageError(
                 f"Page {page!r} is not in the newest plan, which has the pages that sent a message lately:"
-                " nothing is ranked for it."
+                f" nothing is ranked for it.{published.like_page(tables, page)}"
             )
         if reason := statements.failure_reason(tables, page):
             raise UsageError(f"Page {page!r} is left out: {reason}.")

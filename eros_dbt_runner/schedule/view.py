@@ -26,7 +26,6 @@ def show_day(rows: Sequence[Row], day: date, zone: ZoneInfo, left_out: Sequence[
     console.print(table)
     for short in left_out:
         console.print(Text(f"left out  {short['page_name']}: {_shortfall(short)}"))
-    console.print("One page with its captions: eros schedule PAGE", style="dim")
 
 
 def _shortfall(short: Row) -> str:
@@ -54,7 +53,16 @@ def show_page_day(rows: Sequence[Row], page: str, day: date, zone: ZoneInfo, lef
     console.print(table)
     for short in left_out:
         console.print(Text(f"left out  {_shortfall(short)}"))
-    console.print(f"Why a caption was chosen: eros explain {page} {day} SLOT", style="dim")
+
+
+def show_next_command(page: str | None, day: date) -> None:
+    """What to type for more, below the plans; `day` is the last that was shown."""
+    more = (
+        f"Why a caption was chosen: eros explain {page} {day} SLOT"
+        if page
+        else "One page with its captions: eros schedule PAGE"
+    )
+    stdout().print(more, style="dim")
 
 
 def show_explanation(row: Row, zone: ZoneInfo) -> None:

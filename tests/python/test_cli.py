@@ -21,6 +21,7 @@ from eros_dbt_runner.schedules import read_schedules
 from tests.python.harness import AS_OF, ROOT, SCHEMA, Project, complete, run_arguments
 
 DAY = "2025-06-15"
+ZONE = read_schedules(ROOT / "schedules.yml")["daily"].timezone
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_help_says_of_each_command_what_the_command_says_itself():
         ("run daily --wait long", "Invalid value for '--wait'"),
         ("schedule --date 15/06/2025", "--date must be a date"),
         ("explain luna 2025-06-15 0", "Invalid value for 'SLOT'"),
-        ("explain luna today 1", "DATE must be a date"),
+        ("explain luna someday 1", "DATE must be a date"),
         ("select luna --segment rich", "Invalid value for '--segment'"),
         ("select luna --mid -1", "Invalid value for '--mid'"),
         ("verify --limit 0", "Invalid value for '--limit'"),
@@ -460,6 +461,83 @@ def test_a_days_plan_is_json_with_times_in_utc(built):
     assert sent == stored[0]["scheduled_send_time"].replace(tzinfo=timezone.utc)
 
 
+@pytest.fixture
+def planned(built):
+    """The built project with a plan for a Monday, for yesterday and for tomorrow as well, all like DAY's."""
+    today = datetime.now(ZONE).date()
+    days = {
+        "monday": date(2025, 6, 16),
+        "yesterday": today - timedelta(days=1),
+        "tomorrow": today + timedelta(days=1),
+    }
+    for day in days.values():
+        ids = f"replace(schedule_id, '_20250615', '_{day:%Y%m%d}') as schedule_id"
+        built.execute(
+            f"insert into schedule_recommendations select * replace ({ids}, date '{day}' as schedule_date)"
+            f" from schedule_recommendations where schedule_date = '{DAY}'"
+        )
+        built.execute(
+            f"insert into schedule_recommendations_messages select * replace ({ids})"
+            " from schedule_recommendations_messages where schedule_id like '%_20250615'"
+        )
+    return built, days
+
+
+def days_of(result):
+    return sorted({row["schedule_id"][-8:] for row in result.json})
+
+
+def test_the_day_that_is_shown_is_today_or_the_next_that_is_published(planned):
+    project, days = planned
+    found = project.eros("schedule", "--json")
+    assert days_of(found) == [f"{days['tomorrow']:%Y%m%d}"]
+    assert "this is the next day that is" in found.stderr
+    assert days_of(project.eros("export", "--format", "json")) == days_of(found)
+    for word in ("yesterday", "tomorrow"):
+        named = project.eros("schedule", "--json", "--date", word)
+        assert days_of(named) == [f"{days[word]:%Y%m%d}"]
+        assert named.stderr == ""
+    assert (
+        "Nothing is scheduled on" in project.eros("schedule", "--date", "Today", code=ExitCode.USAGE).stderr
+    )
+    project.execute(f"delete from schedule_recommendations where schedule_date = '{days['tomorrow']}'")
+    assert "this is the last day that is" in project.eros("schedule", "--json").stderr
+
+
+def test_several_days_are_shown_and_exported(planned):
+    project, days = planned
+    near = [f"{days['yesterday']:%Y%m%d}", f"{days['tomorrow']:%Y%m%d}"]
+    for arguments, wanted in (
+        (("--date", DAY, "--week"), ["20250615"]),  # a Sunday, the last day of its week
+        (("--date", "2025-06-18", "--week"), ["20250616"]),
+        (("--from", DAY, "--to", "2025-06-16"), ["20250615", "20250616"]),
+        (("--to", DAY), ["20250615"]),
+        (("--from", "yesterday"), near),
+    ):
+        assert days_of(project.eros("schedule", "--json", *arguments)) == wanted, arguments
+        assert days_of(project.eros("export", "--format", "json", *arguments)) == wanted, arguments
+    shown = project.eros("schedule", "--to", "2025-06-16").stdout
+    assert shown.count("times in America/Los_Angeles") == 2
+    assert "Monday 2025-06-16" in shown
+    for arguments in (("--week", "--from", DAY), ("--date", DAY, "--to", DAY), ("--date", "someday")):
+        project.eros("schedule", *arguments, code=ExitCode.USAGE)
+    none = project.eros("schedule", "--from", "2025-06-17", "--to", "2025-06-20", code=ExitCode.USAGE)
+    assert "Nothing is scheduled from 2025-06-17 up to 2025-06-20" in none.stderr
+
+
+def test_a_page_that_is_typed_wrongly_is_guessed(built):
+    [row, *_] = built.query("select page_name from schedule_recommendations order by page_name")
+    page = row["page_name"]
+    typed = page[:-2] + page[-1]
+    for command in (
+        ["schedule", typed], ["explain", typed, DAY, "1"], ["select", typed], ["export", "--page", typed],
+        ["report", "--date", DAY, "--page", typed],
+    ):  # fmt: skip
+        refused = built.eros(*command, code=ExitCode.USAGE)
+        assert f"did you mean {page}?" in refused.stderr, command
+    assert "did you mean" not in built.eros("schedule", "nosuch", code=ExitCode.USAGE).stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -543,7 +621,8 @@ def test_reading_changes_nothing(built):
 
 def test_a_reader_that_goes_away_is_no_error(built):
     done = subprocess.run(
-        f"{sys.executable} -m eros_dbt_runner.cli schedule --json | head -1; echo ${{PIPESTATUS[0]}}",
+        f"{sys.executable} -m eros_dbt_runner.cli schedule --json --date {DAY} | head -1;"
+        " echo ${PIPESTATUS[0]}",
         shell=True,
         executable="/bin/bash",
         cwd=built.directory,
