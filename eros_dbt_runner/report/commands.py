@@ -32,7 +32,7 @@ def report(day: str | None, page: str | None, output: Path | None, force: bool, 
     with database.read() as (tables, zone):
         wanted = wanted or day_facts.newest_day(tables)
         facts = day_facts.read(tables, wanted, page) if wanted else None
-        hint = like_page(tables, page)
+        hint = like_page(tables, page) if facts and facts.is_empty else ""
     if facts is None:
         raise UsageError("No day was planned yet; `eros run daily` plans today.")
     if facts.is_empty:

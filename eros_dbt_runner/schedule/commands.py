@@ -27,7 +27,7 @@ def schedule(page: str | None, days: published.Days, database: Database, as_json
         found = days.find(tables)
         plans = {day: published.messages(tables, day, page) for day in found}
         left_out = {day: statements.shortfalls(tables, day, page) for day in found}
-        hint = published.like_page(tables, page)
+        hint = "" if any(plans.values()) else published.like_page(tables, page)
     if not any(plans.values()):
         raise UsageError(_nothing(page, days, [row for rows in left_out.values() for row in rows]) + hint)
     if note := days.note(found):
@@ -62,7 +62,7 @@ def explain(page: str, day: str, slot: int, database: Database, as_json: bool) -
     wanted = parse_date(day, "DATE", database.zone)
     with database.read() as (tables, zone):
         row = statements.recommendation(tables, page, wanted, slot)
-        hint = published.like_page(tables, page)
+        hint = "" if row else published.like_page(tables, page)
     if row is None:
         raise UsageError(
             f"Page {page!r} has no slot {slot} on {wanted}; `eros schedule` shows what there is.{hint}"
